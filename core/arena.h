@@ -1,0 +1,31 @@
+/* arena.h - memory of one lifetime, given back at once.
+ *
+ * A request's values, a layer in the cache, a compiled template each live in an arena. Nothing in it is freed alone. */
+#ifndef DIALTONE_ARENA_H
+#define DIALTONE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks; /* newest first */
+	char *next, *end;
+	size_t bytes;               /* memory held, block headers included: what a bounded cache counts */
+};
+
+void arena_init(struct arena *arena);
+/* Wipe and free everything. */
+void arena_deinit(struct arena *arena);
+/* Wipe everything and keep one block for the next use, so that a steady request allocates nothing. */
+void arena_clear(struct arena *arena);
+
+/* Zeroed, aligned for any type, never NULL. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
+void *arena_array(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
+/* A copy with a 0 behind it. `bytes` may be NULL if size is 0. */
+char *arena_copy(struct arena *arena, const void *bytes, size_t size) __attribute__((returns_nonnull));
+char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));
+char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((returns_nonnull, format(printf, 2, 3)));
+
+#endif

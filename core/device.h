@@ -1,0 +1,56 @@
+/* device.h - the store: a device by its MAC, in one round trip, with everything that its files need.
+ *
+ * Warm: one statement. When a shared layer's revision is not in the cache: one more, which reads device and layers together, so that all are of one snapshot. */
+#ifndef DIALTONE_DEVICE_H
+#define DIALTONE_DEVICE_H
+
+#include "arena.h"
+#include "cache.h"
+#include "catalogue.h"
+#include "db.h"
+#include "error.h"
+#include "fingerprint.h"
+#include "mac.h"
+#include "stack.h"
+#include "token.h"
+
+#include <stdbool.h>
+
+/* device ‖ tenant ‖ site ‖ profile ‖ provider revision, zeros where there is no site or profile */
+#define DEVICE_REVISIONS (5 * REVISION_SIZE)
+/* ... ‖ 16 bytes of the catalogue's digest: device_state.inputs */
+#define DEVICE_INPUTS (DEVICE_REVISIONS + 16)
+
+struct device {
+	bool found;
+	bool enabled;              /* device and tenant both */
+	bool plain_http;           /* its tenant lets it fetch without TLS */
+	struct mac mac;
+	const char *tenant_id, *model_id;
+	char generation[TOKEN_GENERATION + 1];
+	char previous_generation[TOKEN_GENERATION + 1]; /* "" where none, or its time is over by the database's clock */
+	unsigned char inputs[DEVICE_INPUTS];
+	const struct model *model; /* NULL: the catalogue has no such model */
+	struct stack stack;        /* filled, not laid */
+};
+
+struct store;
+/* All must outlive the store. cache NULL: shared layers are read each time (the command line). */
+struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens);
+void store_free(struct store **store);
+
+/* Load `mac` into *device_r; memory from `arena` and (shared layers) from the cache: valid until the next store_fetch or cache change. An unknown MAC is success with
+ * found = false. ERROR_DATABASE_GONE also while a restore is running (view _complete). */
+enum error_code store_fetch(struct store *store, const struct mac *mac, struct arena *arena, struct device *device_r, struct error *error);
+
+/* Does this generation count for this device now? Constant time. */
+bool device_generation_counts(const struct device *device, const char generation[TOKEN_GENERATION + 1]);
+
+/* ETag and nonce of one of the device's files in one dialect. */
+void device_fingerprint(const struct device *device, struct fingerprint_maker *maker, const char *file_kind, const struct dialect *dialect,
+	struct fingerprint *fingerprint_r);
+
+/* Lay, render and write the device's file into `out`: all or nothing. */
+enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error);
+
+#endif

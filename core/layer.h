@@ -1,0 +1,58 @@
+/* layer.h - the rows of one layer, however they came: what the stack lays over one another.
+ *
+ * Memory: rows point into the arena of whoever loaded them (a cache entry or the request) and are read-only afterwards. */
+#ifndef DIALTONE_LAYER_H
+#define DIALTONE_LAYER_H
+
+#include <stdint.h>
+
+/* In this order; a later one wins. The number is the rank. */
+enum layer {
+	LAYER_VENDOR, LAYER_MODEL, LAYER_PROVIDER, LAYER_TENANT, LAYER_SITE, LAYER_PROFILE, LAYER_DEVICE, LAYER_ACCOUNT, LAYER_LINE,
+	LAYERS
+};
+
+/* "vendor template", "model template", "provider", ... as shown to people and in JSON. */
+const char *layer_name(enum layer layer);
+
+/* One neutral setting. text NULL: takes back what lower layers assigned. */
+struct layer_setting {
+	uint32_t setting; /* index in the dictionary */
+	uint32_t length;
+	const char *text;
+};
+
+/* One raw parameter. text NULL: removes it. */
+struct layer_parameter {
+	uint32_t vendor; /* index in the catalogue */
+	uint32_t name_length;
+	const char *name;
+	const char *text;
+	uint32_t length;
+};
+
+/* A string with its length; text NULL: absent. Always 0-terminated where not NULL. */
+struct text {
+	const char *text;
+	uint32_t length;
+};
+
+struct layer_key {
+	uint16_t module, slot; /* module 0: the phone itself; slots from 1 */
+	uint16_t line;         /* 0: none given */
+	uint8_t layer;         /* LAYER_PROFILE or LAYER_DEVICE */
+	struct text type, value, label, extension;
+};
+
+struct layer_rows {
+	enum layer layer;
+	const char *who;  /* the tenant's, site's, ... identifier, or "" */
+	const struct layer_setting *settings;
+	uint32_t setting_count;
+	const struct layer_parameter *parameters;
+	uint32_t parameter_count;
+	const struct layer_key *keys; /* by module, slot */
+	uint32_t key_count;
+};
+
+#endif

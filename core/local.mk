@@ -1,0 +1,30 @@
+# What a configuration is: one convenience library for every program, unit test and fuzz target.
+noinst_LIBRARIES += core/libcore.a
+core_libcore_a_SOURCES = \
+	core/arena.c core/arena.h \
+	core/buf.c core/buf.h \
+	core/cache.c core/cache.h \
+	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c \
+	core/conf.c core/conf.h \
+	core/db.c core/db.h \
+	core/device.c core/device.h \
+	core/error.c core/error.h \
+	core/fingerprint.c core/fingerprint.h \
+	core/identify.c core/identify.h \
+	core/ini.c core/ini.h \
+	core/keyring.c core/keyring.h \
+	core/layer.c core/layer.h \
+	core/log.c core/log.h \
+	core/mac.c core/mac.h \
+	core/number.c core/number.h \
+	core/render.c core/render.h \
+	core/setting.c core/setting.h \
+	core/stack.c core/stack.h \
+	core/strmap.c core/strmap.h \
+	core/suggest.c core/suggest.h \
+	core/template.c core/template.h core/template-private.h core/template-parse.c core/template-print.c \
+	core/timezone.c core/timezone.h \
+	core/token.c core/token.h \
+	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-private.h \
+	core/xalloc.c core/xalloc.h
+CORE_LIBS = core/libcore.a $(INIPARSER_LIBS) $(OPENSSL_LIBS) $(MYSQL_LIBS)

@@ -1,0 +1,47 @@
+/* render.h - template × stack → parameters of the vendor, each with the layer that it ranks as. */
+#ifndef DIALTONE_RENDER_H
+#define DIALTONE_RENDER_H
+
+#include "arena.h"
+#include "error.h"
+#include "stack.h"
+#include "template.h"
+
+struct parameter {
+	const char *name;
+	uint32_t name_length, length;
+	const char *text;      /* never NULL; may hold any byte: the writer quotes or refuses */
+	uint8_t layer;         /* its rank */
+	bool secret;           /* came from a secret: masked when shown to people */
+	const struct template_place *place; /* the template line, or NULL for a raw parameter */
+};
+
+struct template_place {
+	const char *file;      /* "yealink/desk.tmpl" */
+	unsigned line;
+};
+
+struct parameters {
+	struct parameter *list;
+	uint32_t count;
+};
+
+/* For `explain`: what was beaten, and which settings (with line or NULL) a parameter used. Off the hot path. */
+struct render_trace {
+	void *context;
+	/* `loser` lost against `winner` (winner NULL: removed by a raw NULL row of layer `by`). */
+	void (*beaten)(void *context, const struct parameter *winner, const struct parameter *loser, enum layer by);
+	/* parameter of that name read setting `index`, for `line` (NULL outside {{#lines}}). Called before the parameter is known to stand. */
+	void (*used)(void *context, const char *name, uint32_t name_length, uint32_t index, const struct stack_line *line);
+};
+
+#define RENDER_PARAMETERS_MAX 65536u
+
+/* Allocates in `arena`. On failure *parameters_r is empty and the message names setting, template, line. trace may be NULL. */
+enum error_code render(const struct template *template, const struct stack *stack, struct arena *arena,
+	struct parameters *parameters_r, const struct render_trace *trace, struct error *error);
+/* A common template needs no stack. */
+enum error_code render_common(const struct template *template, const struct model *model, struct arena *arena,
+	struct parameters *parameters_r, struct error *error);
+
+#endif

@@ -56,7 +56,7 @@ void arena_clear(struct arena *arena)
 	release(arena, keep && keep->size <= 8 * BLOCK_SIZE ? keep : NULL);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_raw(struct arena *arena, size_t size)
 {
 	size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 	if (aligned < size)
@@ -77,8 +77,12 @@ void *arena_alloc(struct arena *arena, size_t size)
 	}
 	char *memory = arena->next;
 	arena->next += aligned;
-	memset(memory, 0, aligned);
 	return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_raw(arena, size), 0, size);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)

@@ -23,6 +23,8 @@ void arena_clear(struct arena *arena);
 /* Zeroed, aligned for any type, never NULL. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 void *arena_array(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
+/* As arena_alloc, but not zeroed: for what is written whole at once on the path of a fetch. */
+void *arena_raw(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 /* A copy with a 0 behind it. `bytes` may be NULL if size is 0. */
 char *arena_copy(struct arena *arena, const void *bytes, size_t size) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));

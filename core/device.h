@@ -5,6 +5,7 @@
 #define DIALTONE_DEVICE_H
 
 #include "arena.h"
+#include "buf.h"
 #include "cache.h"
 #include "catalogue.h"
 #include "db.h"
@@ -21,6 +22,12 @@
 /* ... ‖ 16 bytes of the catalogue's digest: device_state.inputs */
 #define DEVICE_INPUTS (DEVICE_REVISIONS + 16)
 
+/* Settings of type secret that no row needs to hold: where no layer has one, each device gets its own, derived from the key ring, its MAC and its generation
+ * (token_derive), so that no phone ever has a factory or shared web password. */
+#define DEVICE_DERIVED 2
+#define DEVICE_DERIVED_LENGTH 16
+extern const char *const device_derived_names[DEVICE_DERIVED]; /* phone.admin_password, phone.user_password */
+
 struct device {
 	bool found;
 	bool enabled;              /* device and tenant both */
@@ -32,7 +39,10 @@ struct device {
 	unsigned char inputs[DEVICE_INPUTS];
 	const struct model *model; /* NULL: the catalogue has no such model */
 	struct stack stack;        /* filled, not laid */
+	struct text derived[DEVICE_DERIVED]; /* values of device_derived_names where no row gives one */
 };
+
+extern const char device_fetch_sql[]; /* the warm statement, for the benchmark that reads the same rows */
 
 struct store;
 /* All must outlive the store. cache NULL: shared layers are read each time (the command line). */
@@ -46,10 +56,12 @@ enum error_code store_fetch(struct store *store, const struct mac *mac, struct a
 /* Does this generation count for this device now? Constant time. */
 bool device_generation_counts(const struct device *device, const char generation[TOKEN_GENERATION + 1]);
 
-/* ETag and nonce of one of the device's files in one dialect. */
+/* The catalogue's part of device->inputs is set by store_fetch. ETag and nonce of one of the device's files in one dialect. */
 void device_fingerprint(const struct device *device, struct fingerprint_maker *maker, const char *file_kind, const struct dialect *dialect,
 	struct fingerprint *fingerprint_r);
 
+/* stack_lay, and the derived secrets where no layer has one. */
+void device_lay(struct device *device, struct arena *arena);
 /* Lay, render and write the device's file into `out`: all or nothing. */
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error);
 

@@ -40,8 +40,10 @@ enum error_code error_prefix(struct error *error, const char *format, ...)
 	va_start(args, format);
 	int used = vsnprintf(error->message, sizeof error->message, format, args);
 	va_end(args);
-	if (used >= 0 && (size_t)used < sizeof error->message)
-		snprintf(error->message + used, sizeof error->message - (size_t)used, ": %s", rest);
+	if (used >= 0 && (size_t)used + 2 < sizeof error->message) {
+		int room = (int)sizeof error->message - used - 3;
+		snprintf(error->message + used, sizeof error->message - (size_t)used, ": %.*s", room, rest);
+	}
 	return error->code;
 }
 

@@ -11,7 +11,9 @@
 
 struct ini;
 
-/* NULL and *error for a file that cannot be read, has a syntax error, a line too long, or a section or key twice (all with file:line). */
+/* NULL and *error for a file that cannot be read, has a syntax error, a line too long, or a section or key twice (all with file:line).
+ * Refused too, because iniparser would take them in silence for something else: a backslash at the end of a line, text behind a [section],
+ * a key with ':', a key outside of any section, an unquoted value with ';' or '#' that has no blank before it. */
 struct ini *ini_open(const char *path, struct error *error);
 void ini_close(struct ini **ini); /* NULL inside is fine; clears */
 
@@ -26,5 +28,8 @@ const char *ini_key(const struct ini *ini, const char *section, size_t index);
 const char *ini_get(const struct ini *ini, const char *section, const char *key);
 /* The line (from 1) where the key stands, or the section's line if key is NULL; 0 if neither is there. */
 unsigned ini_line(const struct ini *ini, const char *section, const char *key);
+/* error_set with "PATH:LINE: " in front, the line being that of ini_line (left out where that is 0). */
+enum error_code ini_error(const struct ini *ini, const char *section, const char *key, enum error_code code, struct error *error,
+	const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 #endif

@@ -1,6 +1,6 @@
 /* keyring.h - the keys that lie outside the database.
  *
- * A text file of mode 0600 or 0400 (0440 for a service group), owned by root or the reader, one key a line: `ID HEX`, ID of 1..32 characters
+ * A text file of mode 0640 at most, owned by root or the reader, one key a line: `ID HEX`, ID of 1..32 characters
  * [A-Za-z0-9._-], HEX 64 hex digits; `#` begins a comment line. The **last** key is the newest: it makes new tokens and seals; all are tried when
  * something is checked. Purposes get keys of their own by HKDF-SHA-256 (RFC 5869) with the purpose as info. */
 #ifndef DIALTONE_KEYRING_H

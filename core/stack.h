@@ -34,6 +34,7 @@ struct stack_parameter {
 	uint32_t name_length, length;
 	const char *text;
 	uint8_t layer;
+	uint32_t row; /* stack_lay's own: of two in one layer (two lines' accounts) the later wins */
 };
 
 struct stack {

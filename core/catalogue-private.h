@@ -1,0 +1,73 @@
+/* catalogue-private.h - how catalogue.c, vendor.c and identify.c keep the catalogue; its tests may look too. */
+#ifndef DIALTONE_CATALOGUE_PRIVATE_H
+#define DIALTONE_CATALOGUE_PRIVATE_H
+
+#include "arena.h"
+#include "catalogue.h"
+#include "strmap.h"
+
+/* A range of 2^24 MACs and whose it is. */
+struct oui_owner {
+	uint32_t oui;
+	uint32_t vendor;
+};
+
+struct catalogue_index {
+	struct arena arena;          /* all that hangs on the catalogue, but for what is named here */
+	struct strmap vendors;       /* id → index in catalogue->vendors */
+	struct strmap models;        /* id → index in all_models */
+	struct strmap agents;        /* "vendor/name in lower case" → index in all_models */
+	const struct model **all_models;
+	uint32_t model_count;
+	struct oui_owner *ouis;      /* sorted by oui */
+	uint32_t oui_count;
+	struct template **templates; /* owned; variants and agents of several models may share none, one model's variants may share one */
+	uint32_t template_count;
+};
+
+struct map {
+	const char *name;
+	struct strmap values;        /* neutral value in lower case → index in texts */
+	const char **texts;
+};
+
+struct vendor_maps {
+	struct map *maps;
+	uint32_t count;
+};
+
+struct model_constant {
+	const char *key, *value;
+};
+
+struct model_constants {
+	struct model_constant *list;
+	uint32_t count;
+};
+
+/* Longest neutral value that a map can hold (a key of an ini file). */
+#define MAP_KEY_MAX 255u
+
+/* What vendor.c needs to read one folder. */
+struct vendor_loader {
+	struct catalogue *catalogue;
+	struct vendor *vendor;
+	const char *directory;       /* "templates/yealink" */
+	struct error *error;
+};
+
+/* Read vendor.ini, maps.ini and models.ini of the folder, compile the templates. vendor->id and ->index are set. On failure the vendor is
+ * half filled: vendor_deinit and the catalogue's arena take it back. */
+enum error_code vendor_load(const struct vendor_loader *loader);
+void vendor_deinit(struct vendor *vendor);
+
+/* A whole file, malloc'd, with a 0 behind it; NULL and *error. */
+char *catalogue_read_file(const char *path, size_t *length_r, struct error *error);
+
+/* ASCII only, whatever the locale. */
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+#endif

@@ -1,0 +1,165 @@
+/* template-private.h - the compiled form: what template-parse.c makes, template-print.c prints and render.c runs.
+ *
+ * A template is a flat array of operations. A section's body are the operations behind it up to `end`. What can be known at compile time is:
+ * settings are indexes, facts are offsets, maps are pointers, sides without a tag are one finished text. */
+#ifndef DIALTONE_TEMPLATE_PRIVATE_H
+#define DIALTONE_TEMPLATE_PRIVATE_H
+
+#include "arena.h"
+#include "layer.h"
+#include "render.h"
+#include "template.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TEMPLATE_SIZE_MAX (1u << 20) /* bytes of one file */
+#define TEMPLATE_LINE_MAX 8192u
+#define TEMPLATE_FILES_MAX 256u      /* files read for one template */
+#define TEMPLATE_DEPTH_MAX 12u       /* extends and partials, one within the other */
+#define TEMPLATE_NESTING_MAX 16u     /* sections, one within the other */
+#define TEMPLATE_OPS_MAX 65536u
+#define TEMPLATE_PIECES_MAX 24u      /* text and tags of one side of an assignment */
+#define TEMPLATE_FILTERS_MAX 8u
+
+/* What a tag names. */
+enum reference_kind {
+	REFERENCE_SETTING,      /* the device's view */
+	REFERENCE_LINE_SETTING, /* the line's view: a line-scoped setting inside {{#lines}} */
+	REFERENCE_LINE_INDEX,
+	REFERENCE_LINE_TEXT,    /* user, auth_user, display_name, password: `offset` in struct stack_line */
+	REFERENCE_LINE_LABEL,
+	REFERENCE_KEY_MODULE,
+	REFERENCE_KEY_SLOT,
+	REFERENCE_KEY_LINE,
+	REFERENCE_KEY_TEXT,     /* `offset` in struct layer_key */
+	REFERENCE_DEVICE_MAC,
+	REFERENCE_DEVICE_TENANT,
+	REFERENCE_DEVICE_SITE,
+	REFERENCE_PROVISIONING, /* `offset` in struct stack */
+	REFERENCE_MODEL,        /* `constant`, or by name where the model was not known */
+	REFERENCE_TIMEZONE,     /* `index` is an enum timezone_fact */
+	REFERENCE_ITEM,
+	REFERENCE_INDEX,
+};
+
+enum timezone_fact {
+	TIMEZONE_OFFSET_MINUTES, TIMEZONE_OFFSET_HM, TIMEZONE_OFFSET_QUARTERS, TIMEZONE_DST, TIMEZONE_DST_MINUTES,
+	TIMEZONE_START_MONTH, TIMEZONE_START_WEEK, TIMEZONE_START_WEEKDAY, TIMEZONE_START_HOUR,
+	TIMEZONE_END_MONTH, TIMEZONE_END_WEEK, TIMEZONE_END_WEEKDAY, TIMEZONE_END_HOUR,
+};
+
+struct reference {
+	enum reference_kind kind;
+	bool secret;
+	uint32_t index;                /* the setting's; for TIMEZONE the fact's */
+	uint32_t offset;
+	const struct setting *setting; /* SETTING, LINE_SETTING, and TIMEZONE (the setting `timezone`, NULL if the dictionary has none) */
+	struct text name;              /* as in the tag */
+	struct text constant;          /* MODEL: text NULL where this model has none */
+	bool constant_known;           /* MODEL: the model was known at compile time */
+};
+
+enum filter_kind { FILTER_MAP, FILTER_UPPER, FILTER_LOWER, FILTER_MINUTES, FILTER_HOURS };
+
+struct filter {
+	enum filter_kind kind;
+	struct text name;
+	const struct map *map;
+};
+
+/* The filters of one tag, in order, and what they make of each item that the dictionary allows (known when the template is compiled). */
+struct chain {
+	struct filter *filters;
+	uint32_t count;
+	uint32_t item_count;
+	const char **items;  /* the dictionary's */
+	struct text *out;    /* [item_count]; text NULL: a map lacks it */
+};
+
+/* A run of text, or a tag. */
+struct piece {
+	struct text literal;   /* text NULL: a tag */
+	struct reference reference;
+	struct chain *chain;   /* NULL: no filter */
+	struct text fallback;  /* behind `:-`; text NULL: none */
+	uint32_t column;
+};
+
+/* One side of an assignment. */
+struct side {
+	struct piece *pieces;
+	uint32_t count;
+	struct text fixed;     /* the whole text where it is known at compile time */
+	bool single;           /* one tag without filter and default: pointed at, not copied */
+};
+
+struct assignment {
+	struct side name, value;
+	uint8_t layer;         /* as which it ranks at least */
+	bool secret;
+};
+
+enum op_kind {
+	OP_ASSIGN,
+	OP_IF, OP_LIST, OP_REST, /* by a reference */
+	OP_LINES, OP_FREE_LINES, OP_KEYS, OP_FREE_KEYS, OP_MODULE_KEYS, OP_FREE_MODULE_KEYS,
+};
+
+struct section {
+	struct reference reference; /* IF, LIST, REST */
+	bool negate;
+	struct text *values;        /* IF: `=a,b` */
+	uint32_t value_count;
+	const struct chain **chains; /* LIST, REST: the filters that {{item}} goes through inside */
+	uint32_t chain_count;
+};
+
+struct op {
+	enum op_kind kind;
+	uint32_t end;               /* section: index of the operation behind its body */
+	uint32_t generation;        /* of the file in the chain of extends, while compiling */
+	uint32_t column;
+	struct template_place place;
+	union {
+		struct assignment assignment;
+		struct section section;
+	};
+};
+
+struct template {
+	struct arena arena;         /* holds everything below, and this struct's texts */
+	struct op *ops;
+	uint32_t count;
+	bool common;
+};
+
+/* Sections that need no reference, by name: the table of template-parse.c, also for printing. */
+const char *template_section_name(enum op_kind kind);
+
+/* What a tag name means, in template-names.c. Scopes that hold where the tag stands. */
+struct template_scope {
+	bool lines;      /* inside {{#lines}} */
+	bool free_lines;
+	bool keys, free_keys;
+	const struct setting *list; /* innermost list section's setting, or NULL */
+};
+
+/* Fill *reference_r, or tell (without place) why not. Texts are the caller's. */
+enum error_code template_resolve(const struct dictionary *dictionary, const struct model *model, bool common, const struct template_scope *scope,
+	struct arena *arena, const char *name, size_t length, struct reference *reference_r, struct error *error);
+
+/* Look a model.… name up: the text is `model`'s own, or (numbers) in `arena`. */
+void template_constant(const struct model *model, struct arena *arena, struct reference *reference);
+
+/* Put a text through filters: *out_r in `arena` or as it was. ERROR_INEXPRESSIBLE names the filter, not the value; ERROR_NONE otherwise. */
+enum error_code template_filter(const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r);
+
+/* What can be done only when all of the template is there: fold constants, run filters over what the dictionary allows (template.c). */
+void template_finish(struct template *template);
+
+/* Source text of a part (template-print.c); a section's opening tag ends its line. */
+void template_print_side(const struct side *side, struct buf *out);
+void template_print_section(const struct op *op, struct buf *out);
+
+#endif

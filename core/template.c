@@ -1,0 +1,228 @@
+/* template.c - the life of a compiled template, its filters, and what is worked out once all of it is there. */
+#include "template-private.h"
+
+#include "setting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *template_section_name(enum op_kind kind)
+{
+	static const char *const names[] = {
+		[OP_LINES] = "lines",
+		[OP_FREE_LINES] = "free_lines",
+		[OP_KEYS] = "keys",
+		[OP_FREE_KEYS] = "free_keys",
+		[OP_MODULE_KEYS] = "module_keys",
+		[OP_FREE_MODULE_KEYS] = "free_module_keys",
+	};
+	return names[kind] ? names[kind] : "";
+}
+
+void template_free(struct template **template)
+{
+	if (*template) {
+		arena_deinit(&(*template)->arena);
+		free((*template)->ops);
+		free(*template);
+	}
+	*template = NULL;
+}
+
+/* ---- filters ---- */
+
+static struct text change_case(struct arena *arena, struct text in, bool upper)
+{
+	char *out = arena_copy(arena, in.text, in.length);
+	for (uint32_t i = 0; i < in.length; i++)
+		if (upper ? (out[i] >= 'a' && out[i] <= 'z') : (out[i] >= 'A' && out[i] <= 'Z'))
+			out[i] ^= 0x20;
+	return (struct text){.text = out, .length = in.length};
+}
+
+/* Sixtieths, rounded up; text NULL if it is no number. */
+static struct text divide(struct arena *arena, struct text in)
+{
+	unsigned long long value = 0;
+	if (!in.length || in.length > 18)
+		return (struct text){0};
+	for (uint32_t i = 0; i < in.length; i++) {
+		if (in.text[i] < '0' || in.text[i] > '9')
+			return (struct text){0};
+		value = value * 10 + (unsigned)(in.text[i] - '0');
+	}
+	struct text out = {.text = arena_printf(arena, "%llu", (value + 59) / 60)};
+	out.length = (uint32_t)strlen(out.text);
+	return out;
+}
+
+static struct text apply(const struct filter *filter, struct arena *arena, struct text in)
+{
+	struct text out = {0};
+	size_t length = 0;
+	switch (filter->kind) {
+	case FILTER_MAP:
+		out.text = map_get(filter->map, in.text, in.length, &length);
+		out.length = (uint32_t)length;
+		return out;
+	case FILTER_UPPER:
+		return change_case(arena, in, true);
+	case FILTER_LOWER:
+		return change_case(arena, in, false);
+	case FILTER_MINUTES:
+	case FILTER_HOURS:
+		return divide(arena, in);
+	}
+	return out;
+}
+
+enum error_code template_filter(const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r)
+{
+	for (uint32_t i = 0; i < chain->count; i++) {
+		in = apply(&chain->filters[i], arena, in);
+		if (!in.text) {
+			*failed_r = &chain->filters[i];
+			return ERROR_INEXPRESSIBLE;
+		}
+		if (!in.length)
+			break; /* mapped to nothing: left out, whatever follows */
+	}
+	*out_r = in;
+	return ERROR_NONE;
+}
+
+/* ---- finishing ---- */
+
+static const char *const bool_items[] = {"true", "false"};
+
+/* Run the filters over every value that the dictionary allows, if it names them. */
+static void precompute(struct template *template, struct chain *chain, const struct setting *setting)
+{
+	if (!setting)
+		return;
+	bool boolean = setting->type == SETTING_BOOL;
+	chain->items = boolean ? (const char **)bool_items : setting->items;
+	chain->item_count = boolean ? 2 : setting->item_count;
+	chain->out = arena_array(&template->arena, chain->item_count, sizeof *chain->out);
+	for (uint32_t i = 0; i < chain->item_count; i++) {
+		const struct filter *failed;
+		struct text in = {.text = chain->items[i], .length = (uint32_t)strlen(chain->items[i])};
+		if (template_filter(chain, &template->arena, in, &chain->out[i], &failed) != ERROR_NONE)
+			chain->out[i] = (struct text){0};
+	}
+}
+
+/* The text of a piece, where it is known before any phone asks. */
+static bool known(struct template *template, const struct piece *piece, struct text *text_r)
+{
+	const struct filter *failed;
+	*text_r = piece->literal;
+	if (piece->literal.text)
+		return true;
+	if (piece->reference.kind != REFERENCE_MODEL || !piece->reference.constant_known)
+		return false;
+	if (!piece->reference.constant.text) {
+		*text_r = piece->fallback;
+		return piece->fallback.text != NULL;
+	}
+	*text_r = piece->reference.constant;
+	return !piece->chain || template_filter(piece->chain, &template->arena, *text_r, text_r, &failed) == ERROR_NONE;
+}
+
+static void fold(struct template *template, struct side *side)
+{
+	struct text texts[TEMPLATE_PIECES_MAX];
+	size_t size = 0;
+	for (uint32_t i = 0; i < side->count; i++) {
+		if (!known(template, &side->pieces[i], &texts[i]))
+			return;
+		size += texts[i].length;
+	}
+	char *whole = arena_alloc(&template->arena, size + 1), *end = whole;
+	for (uint32_t i = 0; i < side->count; i++) {
+		memcpy(end, texts[i].text, texts[i].length);
+		end += texts[i].length;
+	}
+	side->fixed = (struct text){.text = whole, .length = (uint32_t)size};
+}
+
+static const struct setting *setting_of(const struct reference *reference, const struct op *list)
+{
+	if (reference->kind == REFERENCE_ITEM)
+		return list ? list->section.reference.setting : NULL;
+	return reference->kind == REFERENCE_SETTING || reference->kind == REFERENCE_LINE_SETTING ? reference->setting : NULL;
+}
+
+static void finish_side(struct template *template, struct side *side, struct op *list)
+{
+	for (uint32_t i = 0; i < side->count; i++) {
+		struct piece *piece = &side->pieces[i];
+		if (piece->literal.text || !piece->chain)
+			continue;
+		precompute(template, piece->chain, setting_of(&piece->reference, list));
+		if (piece->reference.kind == REFERENCE_ITEM && list)
+			list->section.chains[list->section.chain_count++] = piece->chain;
+	}
+	fold(template, side);
+	side->single = side->count == 1 && !side->fixed.text && !side->pieces[0].chain && !side->pieces[0].fallback.text;
+}
+
+/* How many tags with filters there are at most in the body of a list section. */
+static size_t count_pieces(const struct template *template, uint32_t begin, uint32_t end)
+{
+	size_t count = 0;
+	for (uint32_t i = begin; i < end; i++)
+		if (template->ops[i].kind == OP_ASSIGN)
+			count += template->ops[i].assignment.name.count + template->ops[i].assignment.value.count;
+	return count;
+}
+
+static void finish_range(struct template *template, uint32_t begin, uint32_t end, struct op *list)
+{
+	for (uint32_t i = begin; i < end; i++) {
+		struct op *op = &template->ops[i];
+		if (op->kind == OP_ASSIGN) {
+			finish_side(template, &op->assignment.name, list);
+			finish_side(template, &op->assignment.value, list);
+			continue;
+		}
+		bool is_list = op->kind == OP_LIST || op->kind == OP_REST;
+		if (is_list)
+			op->section.chains = arena_array(&template->arena, count_pieces(template, i + 1, op->end), sizeof *op->section.chains);
+		finish_range(template, i + 1, op->end, is_list ? op : list);
+		i = op->end - 1;
+	}
+}
+
+void template_finish(struct template *template)
+{
+	finish_range(template, 0, template->count, NULL);
+}
+
+/* ---- which settings ---- */
+
+static void use(const struct reference *reference, bool *uses)
+{
+	if (reference->setting)
+		uses[reference->setting->index] = true;
+}
+
+static void use_side(const struct side *side, bool *uses)
+{
+	for (uint32_t i = 0; i < side->count; i++)
+		if (!side->pieces[i].literal.text)
+			use(&side->pieces[i].reference, uses);
+}
+
+void template_uses(const struct template *template, bool *uses)
+{
+	for (uint32_t i = 0; i < template->count; i++) {
+		const struct op *op = &template->ops[i];
+		if (op->kind == OP_ASSIGN) {
+			use_side(&op->assignment.name, uses);
+			use_side(&op->assignment.value, uses);
+		} else {
+			use(&op->section.reference, uses);
+		}
+	}
+}

@@ -1,1 +1,8 @@
-# db
+# Written by m4/data-files.sh: what is installed as pkgdatadir/db.
+nobase_dist_pkgdata_DATA += \
+	db/grants.sql \
+	db/migrations/0001-tables.sql \
+	db/migrations/0002-routines.sql \
+	db/migrations/0003-triggers.sql \
+	db/migrations/0004-views.sql \
+	db/migrations/0005-procedures.sql

@@ -21,7 +21,7 @@ struct catalogue_index {
 	uint32_t model_count;
 	struct oui_owner *ouis;      /* sorted by oui */
 	uint32_t oui_count;
-	struct template **templates; /* owned; variants and agents of several models may share none, one model's variants may share one */
+	struct template **templates; /* all that were compiled, owned here: variants of one model may share one */
 	uint32_t template_count;
 };
 
@@ -63,6 +63,9 @@ void vendor_deinit(struct vendor *vendor);
 
 /* A whole file, malloc'd, with a 0 behind it; NULL and *error. */
 char *catalogue_read_file(const char *path, size_t *length_r, struct error *error);
+
+/* Is one firmware version older than another? Number by number; a missing one counts as 0; what is no digit separates. */
+bool catalogue_version_below(const char *version, const char *limit);
 
 /* ASCII only, whatever the locale. */
 static inline char ascii_lower(char c)

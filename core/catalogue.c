@@ -417,7 +417,7 @@ const struct vendor *catalogue_vendor_of_mac(const struct catalogue *catalogue, 
 	return low < catalogue->index->oui_count && ouis[low].oui == wanted ? &catalogue->vendors[ouis[low].vendor] : NULL;
 }
 
-/* Number by number; a missing one counts as 0; what is no digit separates. Numbers beyond 32 bits are all equally large. */
+/* Numbers beyond 32 bits are all equally large. */
 static uint32_t take_number(const char **at)
 {
 	uint64_t value = 0;
@@ -429,7 +429,7 @@ static uint32_t take_number(const char **at)
 	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static bool is_below(const char *version, const char *limit)
+bool catalogue_version_below(const char *version, const char *limit)
 {
 	while (*version || *limit) {
 		uint32_t left = take_number(&version), right = take_number(&limit);
@@ -446,7 +446,7 @@ const struct model_variant *model_variant_for(const struct model *model, const c
 	if (!firmware || !firmware[strcspn(firmware, "0123456789")])
 		return usual;
 	for (const struct model_variant *variant = model->variants; variant < usual; variant++)
-		if (is_below(firmware, variant->below))
+		if (catalogue_version_below(firmware, variant->below))
 			return variant;
 	return usual;
 }

@@ -6,18 +6,38 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Sixteen bytes for one register; comparisons give 0xff where they hold. */
+typedef uint8_t copy_block __attribute__((vector_size(16)));
+
+static inline copy_block copy_load(const char *from)
+{
+	copy_block block;
+	__builtin_memcpy(&block, from, 16);
+	return block;
+}
+
+/* Is any byte of it set? */
+static inline uint64_t copy_any(copy_block block)
+{
+	uint64_t halves[2];
+	__builtin_memcpy(halves, &block, 16);
+	return halves[0] | halves[1];
+}
+
 /* The two never overlap. Returns `to` behind the last byte. */
 static inline char *copy_bytes(char *restrict to, const char *restrict from, size_t size)
 {
-	if (size >= 8) {
-		if (size > 64) {
+	if (size >= 16) {
+		if (size > 128) {
 			memcpy(to, from, size);
 			return to + size;
 		}
-		size_t i = 0;
-		for (; i + 8 <= size; i += 8)
-			__builtin_memcpy(to + i, from + i, 8);
-		/* The last, perhaps partly for the second time. */
+		/* The last sixteen, perhaps partly for the second time. */
+		__builtin_memcpy(to + size - 16, from + size - 16, 16);
+		for (size_t i = 0; i + 16 < size; i += 16)
+			__builtin_memcpy(to + i, from + i, 16);
+	} else if (size >= 8) {
+		__builtin_memcpy(to, from, 8);
 		__builtin_memcpy(to + size - 8, from + size - 8, 8);
 	} else if (size >= 4) {
 		__builtin_memcpy(to, from, 4);
@@ -36,6 +56,20 @@ static inline uint64_t copy_word(const char *from)
 	uint64_t word;
 	__builtin_memcpy(&word, from, 8);
 	return word;
+}
+
+/* A hash for tables that live for one file. */
+static inline uint32_t copy_hash(const char *text, size_t size, uint64_t seed)
+{
+	uint64_t hash = (seed + size) * 0x9e3779b97f4a7c15u, tail = 0;
+	for (; size >= 8; size -= 8, text += 8) {
+		hash = (hash ^ copy_word(text)) * 0xff51afd7ed558ccdu;
+		hash ^= hash >> 29;
+	}
+	for (; size; size--)
+		tail = tail << 8 | (unsigned char)*text++;
+	hash = (hash ^ tail) * 0xff51afd7ed558ccdu;
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 #endif

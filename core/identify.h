@@ -25,11 +25,16 @@ struct identify_agent {
 	const struct agent_rule *rule;  /* NULL: no vendor's pattern matched */
 	const struct vendor *vendor;
 	const struct model *model;      /* NULL: a name that no model has */
-	char model_name[IDENTIFY_TEXT_MAX], firmware[IDENTIFY_TEXT_MAX]; /* "" where absent; cut at the size */
+	/* What stood for {model} with single blanks, or the pattern's first word if it has no {model}; "" where absent; cut at the size;
+	 * printable ASCII. */
+	char model_name[IDENTIFY_TEXT_MAX], firmware[IDENTIFY_TEXT_MAX];
 	bool has_mac;
 	struct mac mac;
 };
 
+/* A pattern fits where it matches from the agent's first word to the end of a word; what comes after is ignored. Patterns that begin with a
+ * literal are tried before those that begin with a placeholder, so that no vendor's "{model} {firmware}" takes another's phones; otherwise
+ * vendors in order of name, rules in the file's order, the first that matches. True if one did; *agent_r is filled in any case. */
 bool identify_agent(const struct catalogue *catalogue, const char *agent, size_t length, struct identify_agent *agent_r);
 
 /* Match one pattern of vendor.ini (exposed for tests and the fuzzer). mac_r may be NULL. */

@@ -123,8 +123,15 @@ static enum error_code scan_section(struct scan *scan, char *text)
 static enum error_code check_value(struct scan *scan, const char *key, const char *value)
 {
 	if (*value == '"' || *value == '\'') {
-		if (!strchr(value + 1, *value))
+		const char *close = strchr(value + 1, *value);
+		if (!close)
 			return fault(scan, "the value of `%s` lacks its closing quote", key);
+		/* iniparser 4.1 knows no escapes, and drops what follows. */
+		close++;
+		while (is_blank(*close))
+			close++;
+		if (*close && *close != ';' && *close != '#')
+			return fault(scan, "`%s`: text behind the closing quote (a value with one kind of quotes stands in the other)", key);
 		return ERROR_NONE;
 	}
 	const char *mark = strpbrk(value, ";#");

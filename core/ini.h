@@ -13,7 +13,7 @@ struct ini;
 
 /* NULL and *error for a file that cannot be read, has a syntax error, a line too long, or a section or key twice (all with file:line).
  * Refused too, because iniparser would take them in silence for something else: a backslash at the end of a line, text behind a [section],
- * a key with ':', a key outside of any section, an unquoted value with ';' or '#' that has no blank before it. */
+ * a key with ':', a key outside of any section, an unquoted value with ';' or '#' that has no blank before it, text behind a closing quote. */
 struct ini *ini_open(const char *path, struct error *error);
 void ini_close(struct ini **ini); /* NULL inside is fine; clears */
 

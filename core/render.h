@@ -13,12 +13,15 @@ struct parameter {
 	const char *text;      /* never NULL; may hold any byte: the writer quotes or refuses */
 	uint8_t layer;         /* its rank */
 	bool secret;           /* came from a secret: masked when shown to people */
+	bool literal;          /* the template's own words or a raw parameter's: a vendor's mark in it (such as %NULL%) is meant */
 	const struct template_place *place; /* the template line, or NULL for a raw parameter */
 };
 
 struct template_place {
 	const char *file;      /* "yealink/desk.tmpl" */
 	unsigned line;
+	/* The writer's check_name that every name made here passes, so that this writer need not look again; NULL: only the finished name can tell. */
+	enum error_code (*checked_by)(const char *name, size_t length, struct error *error);
 };
 
 struct parameters {
@@ -43,5 +46,9 @@ enum error_code render(const struct template *template, const struct stack *stac
 /* A common template needs no stack. */
 enum error_code render_common(const struct template *template, const struct model *model, struct arena *arena,
 	struct parameters *parameters_r, struct error *error);
+
+/* Does each name stand there once? Two assignments of one name that only running shows (names with tags) are the template's mistake; the
+ * command's check and the tests ask this, a fetch does not. The message names both places. */
+enum error_code parameters_check_unique(const struct parameters *parameters, struct error *error);
 
 #endif

@@ -244,18 +244,32 @@ static bool try_name(struct parser *parser, const struct side *side, const char 
 		if (piece->literal.text)
 			buf_add(&name, piece->literal.text, piece->literal.length);
 		else
-			buf_add_string(&name, piece->reference.kind == REFERENCE_INDEX || piece->reference.kind == REFERENCE_LINE_INDEX ? "1" : stand_in);
+			buf_add_string(&name, reference_is_number(piece->reference.kind) && !piece->chain ? "1" : stand_in);
 	}
 	bool good = parser->check_name(name.data, name.size, &parser->error) == ERROR_NONE;
 	buf_deinit(&name);
 	return good;
 }
 
-static bool check_name(struct parser *parser, const struct side *side, uint32_t column)
+/* Every name that this side can make is good, whatever the numbers. */
+static bool only_numbers(const struct side *side)
 {
-	if (!parser->check_name || try_name(parser, side, "x") || try_name(parser, side, "1"))
+	for (uint32_t i = 0; i < side->count; i++)
+		if (!side->pieces[i].literal.text && (!reference_is_number(side->pieces[i].reference.kind) || side->pieces[i].chain))
+			return false;
+	return true;
+}
+
+static bool check_name(struct parser *parser, struct op *op)
+{
+	const struct side *side = &op->assignment.name;
+	if (!parser->check_name)
 		return true;
-	return at(parser, column);
+	if (!try_name(parser, side, "x") && !try_name(parser, side, "1"))
+		return at(parser, op->column);
+	if (only_numbers(side))
+		op->place.checked_by = parser->check_name;
+	return true;
 }
 
 static bool has_secret(const struct side *side)
@@ -341,7 +355,7 @@ static bool parse_assignment(struct parser *parser, struct span line)
 		return false;
 	op.assignment.layer = parser->file->layer;
 	op.assignment.secret = has_secret(&op.assignment.value);
-	return check_name(parser, &op.assignment.name, op.column) && place_assignment(parser, &op);
+	return check_name(parser, &op) && place_assignment(parser, &op);
 }
 
 /* ---- sections ---- */
@@ -407,6 +421,11 @@ static bool enter_fixed(struct parser *parser, struct span name, struct op *op)
 		return fail(parser, op->column, ERROR_SYNTAX, "{{^%.*s}} has no meaning", shown(name), name.begin);
 	if (scope->lines || scope->free_lines || scope->keys || scope->free_keys)
 		return fail(parser, op->column, ERROR_SYNTAX, "sections of lines and keys do not nest in one another");
+	if (op->kind == OP_FREE_MODULE_KEYS) {
+		op->section.reference.kind = REFERENCE_SETTING;
+		op->section.reference.setting = dictionary_find(parser->dictionary, "expansion.modules", strlen("expansion.modules"));
+		op->section.reference.index = op->section.reference.setting ? op->section.reference.setting->index : 0;
+	}
 	scope->lines = op->kind == OP_LINES;
 	scope->free_lines = op->kind == OP_FREE_LINES;
 	scope->keys = op->kind == OP_KEYS || op->kind == OP_MODULE_KEYS;

@@ -49,6 +49,12 @@ enum timezone_fact {
 	TIMEZONE_END_MONTH, TIMEZONE_END_WEEK, TIMEZONE_END_WEEKDAY, TIMEZONE_END_HOUR,
 };
 
+/* Numbers that a section sets, which names are mostly made of. */
+static inline bool reference_is_number(enum reference_kind kind)
+{
+	return kind == REFERENCE_LINE_INDEX || kind == REFERENCE_KEY_MODULE || kind == REFERENCE_KEY_SLOT || kind == REFERENCE_INDEX;
+}
+
 struct reference {
 	enum reference_kind kind;
 	bool secret;
@@ -73,7 +79,7 @@ struct chain {
 	struct filter *filters;
 	uint32_t count;
 	uint32_t item_count;
-	const char **items;  /* the dictionary's */
+	const struct text *items;
 	struct text *out;    /* [item_count]; text NULL: a map lacks it */
 };
 
@@ -84,14 +90,34 @@ struct piece {
 	struct chain *chain;   /* NULL: no filter */
 	struct text fallback;  /* behind `:-`; text NULL: none */
 	uint32_t column;
+	bool number;           /* a number that a section sets, without filter */
+	bool mapped_item;      /* {{item|…}} */
+};
+
+/* How a side is made, the frequent ways apart. */
+enum side_form {
+	SIDE_FIXED,        /* `fixed`: no tag, or only constants of the model */
+	SIDE_SETTING,      /* one setting, perhaps with a default, perhaps filtered: pointed at, not copied */
+	SIDE_LINE_SETTING,
+	SIDE_TEXT,         /* one fact that is a struct text at `offset` of a line, a key or the stack, not filtered, perhaps with a default */
+	SIDE_NUMBERED,     /* a literal, a number that a section sets (reference_is_number), a literal; each literal may be empty */
+	SIDE_TAG,          /* any other single tag: pointed at, not copied */
+	SIDE_MIXED,
 };
 
 /* One side of an assignment. */
 struct side {
+	enum side_form form;
+	uint32_t literal_size;         /* of all literal pieces */
+	struct text fixed;             /* FIXED */
+	struct text before, behind;    /* NUMBERED */
+	enum reference_kind number;
+	uint32_t setting;              /* SETTING, LINE_SETTING; TEXT: offset */
+	enum reference_kind kind;      /* TEXT */
+	const struct chain *chain;     /* SETTING, LINE_SETTING; NULL: none */
+	struct text fallback;          /* SETTING, LINE_SETTING, TEXT; text NULL: none */
 	struct piece *pieces;
 	uint32_t count;
-	struct text fixed;     /* the whole text where it is known at compile time */
-	bool single;           /* one tag without filter and default: pointed at, not copied */
 };
 
 struct assignment {
@@ -111,6 +137,8 @@ struct section {
 	bool negate;
 	struct text *values;        /* IF: `=a,b` */
 	uint32_t value_count;
+	const struct text *items;   /* LIST, REST: what the dictionary allows */
+	uint32_t item_count;
 	const struct chain **chains; /* LIST, REST: the filters that {{item}} goes through inside */
 	uint32_t chain_count;
 };

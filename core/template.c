@@ -93,21 +93,28 @@ enum error_code template_filter(const struct chain *chain, struct arena *arena, 
 
 /* ---- finishing ---- */
 
-static const char *const bool_items[] = {"true", "false"};
+/* What the dictionary allows; NULL where it names no values. */
+static const struct text *items_of(struct template *template, const struct setting *setting, uint32_t *count_r)
+{
+	static const char *const booleans[] = {"true", "false"};
+	const char *const *names = setting->type == SETTING_BOOL ? booleans : (const char *const *)setting->items;
+	*count_r = setting->type == SETTING_BOOL ? 2 : setting->item_count;
+	struct text *items = arena_array(&template->arena, *count_r, sizeof *items);
+	for (uint32_t i = 0; i < *count_r; i++)
+		items[i] = (struct text){.text = names[i], .length = (uint32_t)strlen(names[i])};
+	return items;
+}
 
 /* Run the filters over every value that the dictionary allows, if it names them. */
 static void precompute(struct template *template, struct chain *chain, const struct setting *setting)
 {
 	if (!setting)
 		return;
-	bool boolean = setting->type == SETTING_BOOL;
-	chain->items = boolean ? (const char **)bool_items : setting->items;
-	chain->item_count = boolean ? 2 : setting->item_count;
+	chain->items = items_of(template, setting, &chain->item_count);
 	chain->out = arena_array(&template->arena, chain->item_count, sizeof *chain->out);
 	for (uint32_t i = 0; i < chain->item_count; i++) {
 		const struct filter *failed;
-		struct text in = {.text = chain->items[i], .length = (uint32_t)strlen(chain->items[i])};
-		if (template_filter(chain, &template->arena, in, &chain->out[i], &failed) != ERROR_NONE)
+		if (template_filter(chain, &template->arena, chain->items[i], &chain->out[i], &failed) != ERROR_NONE)
 			chain->out[i] = (struct text){0};
 	}
 }
@@ -129,13 +136,14 @@ static bool known(struct template *template, const struct piece *piece, struct t
 	return !piece->chain || template_filter(piece->chain, &template->arena, *text_r, text_r, &failed) == ERROR_NONE;
 }
 
-static void fold(struct template *template, struct side *side)
+/* All of the side, if it is known. */
+static bool fold(struct template *template, struct side *side)
 {
 	struct text texts[TEMPLATE_PIECES_MAX];
 	size_t size = 0;
 	for (uint32_t i = 0; i < side->count; i++) {
 		if (!known(template, &side->pieces[i], &texts[i]))
-			return;
+			return false;
 		size += texts[i].length;
 	}
 	char *whole = arena_alloc(&template->arena, size + 1), *end = whole;
@@ -144,6 +152,54 @@ static void fold(struct template *template, struct side *side)
 		end += texts[i].length;
 	}
 	side->fixed = (struct text){.text = whole, .length = (uint32_t)size};
+	return true;
+}
+
+static bool is_number(const struct piece *piece)
+{
+	return !piece->literal.text && !piece->chain && reference_is_number(piece->reference.kind);
+}
+
+/* Literal, number, literal, of which at most the number must be there. */
+static bool split_number(struct template *template, struct side *side)
+{
+	uint32_t at = 0;
+	struct text nothing = {.text = arena_copy(&template->arena, "", 0)};
+	while (at < side->count && !is_number(&side->pieces[at]))
+		at++;
+	if (at == side->count || at > 1 || side->count > at + 2)
+		return false;
+	if ((at == 1 && !side->pieces[0].literal.text) || (side->count > at + 1 && !side->pieces[at + 1].literal.text))
+		return false;
+	side->before = at ? side->pieces[0].literal : nothing;
+	side->number = side->pieces[at].reference.kind;
+	side->behind = side->count > at + 1 ? side->pieces[at + 1].literal : nothing;
+	return true;
+}
+
+static enum side_form form_of(struct template *template, struct side *side)
+{
+	const struct piece *first = side->pieces;
+	for (uint32_t i = 0; i < side->count; i++)
+		side->literal_size += side->pieces[i].literal.length;
+	if (fold(template, side))
+		return SIDE_FIXED;
+	if (split_number(template, side))
+		return SIDE_NUMBERED;
+	if (side->count > 1)
+		return SIDE_MIXED;
+	const struct reference *reference = &first->reference;
+	side->fallback = first->fallback;
+	side->kind = reference->kind;
+	if (reference->kind <= REFERENCE_LINE_SETTING && !(first->chain && reference->setting->type == SETTING_LIST)) {
+		side->setting = reference->index;
+		side->chain = first->chain;
+		return reference->kind == REFERENCE_SETTING ? SIDE_SETTING : SIDE_LINE_SETTING;
+	}
+	side->setting = reference->offset;
+	bool text = reference->kind == REFERENCE_LINE_TEXT || reference->kind == REFERENCE_KEY_LINE ||
+		reference->kind == REFERENCE_KEY_TEXT || reference->kind == REFERENCE_PROVISIONING;
+	return text && !first->chain ? SIDE_TEXT : SIDE_TAG;
 }
 
 static const struct setting *setting_of(const struct reference *reference, const struct op *list)
@@ -157,14 +213,15 @@ static void finish_side(struct template *template, struct side *side, struct op 
 {
 	for (uint32_t i = 0; i < side->count; i++) {
 		struct piece *piece = &side->pieces[i];
+		piece->number = is_number(piece);
 		if (piece->literal.text || !piece->chain)
 			continue;
 		precompute(template, piece->chain, setting_of(&piece->reference, list));
+		piece->mapped_item = piece->reference.kind == REFERENCE_ITEM;
 		if (piece->reference.kind == REFERENCE_ITEM && list)
 			list->section.chains[list->section.chain_count++] = piece->chain;
 	}
-	fold(template, side);
-	side->single = side->count == 1 && !side->fixed.text && !side->pieces[0].chain && !side->pieces[0].fallback.text;
+	side->form = form_of(template, side);
 }
 
 /* How many tags with filters there are at most in the body of a list section. */
@@ -187,8 +244,10 @@ static void finish_range(struct template *template, uint32_t begin, uint32_t end
 			continue;
 		}
 		bool is_list = op->kind == OP_LIST || op->kind == OP_REST;
-		if (is_list)
+		if (is_list) {
+			op->section.items = items_of(template, op->section.reference.setting, &op->section.item_count);
 			op->section.chains = arena_array(&template->arena, count_pieces(template, i + 1, op->end), sizeof *op->section.chains);
+		}
 		finish_range(template, i + 1, op->end, is_list ? op : list);
 		i = op->end - 1;
 	}

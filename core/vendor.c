@@ -372,11 +372,10 @@ static enum error_code load_older(const struct reading *reading, const char *ite
 	variant->dialect = find_dialect(reading->loader->vendor, colon + 1, strlen(colon + 1));
 	if (!variant->dialect)
 		return unknown_dialect(reading, "older", colon + 1);
-	/* Not set yet: so that model_variant_for takes this one for the last, and asks only those before. */
-	model->variant_count++;
-	if (model->variant_count > 1 && model_variant_for(model, below) != variant)
+	if (model->variant_count && !catalogue_version_below(variant[-1].below, below))
 		return fault(reading, "older", ERROR_SYNTAX, "`%s`: the oldest version must come first, and each only once", item);
 	variant->below = below;
+	model->variant_count++;
 	return ERROR_NONE;
 }
 
@@ -409,6 +408,18 @@ static enum error_code check_agents(const struct reading *reading, const struct 
 	return ERROR_NONE;
 }
 
+/* A file that the vendor's rules do not answer as common would never be served. */
+static enum error_code check_common_files(const struct reading *reading, const struct model *model)
+{
+	for (uint32_t i = 0; i < model->common_file_count; i++) {
+		const char *name = model->common_files[i];
+		const struct file_rule *rule = identify_vendor_file(model->vendor, name, strlen(name));
+		if (!rule || rule->answer != FILE_COMMON)
+			return fault(reading, "common_file", ERROR_SYNTAX, "`%s`: no [file] of vendor.ini with answer = common matches it first", name);
+	}
+	return ERROR_NONE;
+}
+
 static enum error_code load_model(const struct reading *reading, struct model *model)
 {
 	const struct vendor *vendor = reading->loader->vendor;
@@ -425,7 +436,9 @@ static enum error_code load_model(const struct reading *reading, struct model *m
 	enum error_code code = load_numbers(reading, model);
 	if (!code)
 		code = load_variants(reading, model);
-	return code ? code : check_agents(reading, model);
+	if (!code)
+		code = check_agents(reading, model);
+	return code ? code : check_common_files(reading, model);
 }
 
 /* ---------------------------------------------------------------- templates */

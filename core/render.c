@@ -1,0 +1,567 @@
+/* render.c - walks a compiled template over a laid stack, and settles it with the raw parameters. */
+#include "render-private.h"
+
+#include "copy.h"
+#include "number.h"
+#include "setting.h"
+
+#include <string.h>
+
+static bool run_range(struct run *run, uint32_t begin, uint32_t end);
+
+/* ---- raw parameters ---- */
+
+static void index_raw(struct run *run)
+{
+	const struct stack *stack = run->stack;
+	if (!stack || !stack->parameter_count)
+		return;
+	uint32_t size = 4;
+	while (size < stack->parameter_count * 2)
+		size *= 2;
+	run->raw_slots = arena_array(run->arena, size, sizeof *run->raw_slots);
+	run->raw_done = arena_array(run->arena, stack->parameter_count, sizeof *run->raw_done);
+	run->raw_slot_mask = size - 1;
+	for (uint32_t i = 0; i < stack->parameter_count; i++) {
+		const struct stack_parameter *raw = &stack->parameters[i];
+		uint32_t slot = copy_hash(raw->name, raw->name_length, 0) & run->raw_slot_mask;
+		while (run->raw_slots[slot])
+			slot = (slot + 1) & run->raw_slot_mask;
+		run->raw_slots[slot] = i + 1;
+		run->raw_mask |= 1ull << (raw->name_length & 63);
+	}
+}
+
+/* The raw parameter of that name, and that it need not be appended; or NULL. */
+static const struct stack_parameter *take_raw(struct run *run, struct text name)
+{
+	uint32_t slot = copy_hash(name.text, name.length, 0) & run->raw_slot_mask;
+	for (; run->raw_slots[slot]; slot = (slot + 1) & run->raw_slot_mask) {
+		const struct stack_parameter *raw = &run->stack->parameters[run->raw_slots[slot] - 1];
+		if (raw->name_length == name.length && memcmp(raw->name, name.text, name.length) == 0) {
+			run->raw_done[run->raw_slots[slot] - 1] = true;
+			return raw;
+		}
+	}
+	return NULL;
+}
+
+static struct parameter of_raw(const struct stack_parameter *raw)
+{
+	return (struct parameter){.name = raw->name, .name_length = raw->name_length, .text = raw->text ? raw->text : "",
+		.length = raw->length, .layer = raw->layer, .literal = true};
+}
+
+/* Settle `parameter`, the template's, with the raw one of its name. False: it is removed. */
+static bool settle(const struct run *run, const struct stack_parameter *raw, struct parameter *parameter)
+{
+	struct parameter other = of_raw(raw), own = *parameter;
+	if (raw->layer < own.layer) {
+		if (run->trace && run->trace->beaten && raw->text)
+			run->trace->beaten(run->trace->context, &own, &other, own.layer);
+		return true;
+	}
+	if (run->trace && run->trace->beaten)
+		run->trace->beaten(run->trace->context, raw->text ? &other : NULL, &own, raw->layer);
+	*parameter = other;
+	return raw->text != NULL;
+}
+
+static bool make_room(struct run *run)
+{
+	size_t count = (size_t)(run->next - run->list), room = count ? count * 2 : 256;
+	if (count >= RENDER_PARAMETERS_MAX) {
+		error_set(run->error, ERROR_RANGE, "more than %u parameters", RENDER_PARAMETERS_MAX);
+		return false;
+	}
+	struct parameter *list = arena_raw(run->arena, room * sizeof *list);
+	if (count)
+		memcpy(list, run->list, count * sizeof *list);
+	run->list = list;
+	run->next = list + count;
+	run->list_end = list + room;
+	return true;
+}
+
+static bool append_raw(struct run *run)
+{
+	for (uint32_t i = 0; run->stack && i < run->stack->parameter_count; i++) {
+		const struct stack_parameter *raw = &run->stack->parameters[i];
+		if (run->raw_done[i] || !raw->text)
+			continue;
+		if (run->next == run->list_end && !make_room(run))
+			return false;
+		*run->next++ = of_raw(raw);
+	}
+	return true;
+}
+
+/* ---- assignments ---- */
+
+static void tell_used(struct run *run, struct text name, const struct reference *reference)
+{
+	if (reference->setting)
+		run->trace->used(run->trace->context, name.text, name.length, reference->setting->index, run->line);
+}
+
+static __attribute__((noinline)) void trace_used(struct run *run, const struct op *op, struct text name)
+{
+	const struct side *sides[] = {&op->assignment.name, &op->assignment.value};
+	for (int s = 0; s < 2; s++)
+		for (uint32_t i = 0; i < sides[s]->count; i++)
+			if (!sides[s]->pieces[i].literal.text)
+				tell_used(run, name, &sides[s]->pieces[i].reference);
+	for (const struct run_section *section = run->section; section; section = section->outer)
+		tell_used(run, name, section->reference);
+}
+
+/* The frequent forms are made in place and straight into the parameter; false: render_side knows what is to be done. */
+
+static inline bool setting_value(const struct side *side, const struct stack_value *value, struct parameter *parameter)
+{
+	struct text text = {.text = value->text, .length = value->length};
+	if (!value->text) {
+		text = side->fallback;
+		parameter->literal = true;
+	} else {
+		if (value->layer > parameter->layer)
+			parameter->layer = value->layer;
+		if (side->chain) {
+			uint32_t number = render_item_number(side->chain, text);
+			if (number == ITEM_NONE)
+				return false;
+			text = side->chain->out[number];
+		}
+	}
+	parameter->text = text.text;
+	parameter->length = text.length;
+	return text.text;
+}
+
+static inline bool text_value(const struct run *run, const struct side *side, struct parameter *parameter)
+{
+	const struct text *text = render_text_at(run->bases[side->kind], side->setting);
+	if (!text->text) {
+		text = &side->fallback;
+		parameter->literal = true;
+	} else if (run->base_layers[side->kind] > parameter->layer) {
+		parameter->layer = run->base_layers[side->kind];
+	}
+	parameter->text = text->text;
+	parameter->length = text->length;
+	return text->text;
+}
+
+static inline bool quick_value(struct run *run, const struct side *side, struct parameter *parameter)
+{
+	switch (side->form) {
+	case SIDE_FIXED:
+		parameter->text = side->fixed.text;
+		parameter->length = side->fixed.length;
+		parameter->literal = true;
+		return true;
+	case SIDE_SETTING:
+		return setting_value(side, &run->values[side->setting], parameter);
+	case SIDE_LINE_SETTING:
+		return setting_value(side, &run->line_values[side->setting], parameter);
+	case SIDE_TEXT:
+		return text_value(run, side, parameter);
+	default:
+		return false;
+	}
+}
+
+static __attribute__((noinline)) bool slow_value(struct run *run, const struct op *op, struct parameter *parameter)
+{
+	struct text text;
+	if (op->assignment.value.form == SIDE_NUMBERED) {
+		text = render_numbered(run, &op->assignment.value);
+		run->literal = false;
+	} else if (!render_side(run, op, &op->assignment.value, &text, &parameter->layer)) {
+		return false;
+	}
+	parameter->text = text.text;
+	parameter->length = text.length;
+	parameter->literal = run->literal;
+	return true;
+}
+
+static __attribute__((noinline)) bool slow_name(struct run *run, const struct op *op, struct parameter *parameter)
+{
+	struct text name;
+	if (!render_side(run, op, &op->assignment.name, &name, &parameter->layer))
+		return false;
+	parameter->name = name.text;
+	parameter->name_length = name.length;
+	return true;
+}
+
+static inline bool quick_name(struct run *run, const struct side *side, struct parameter *parameter)
+{
+	if (side->form != SIDE_FIXED && side->form != SIDE_NUMBERED)
+		return false;
+	struct text name = side->form == SIDE_NUMBERED ? render_numbered(run, side) : side->fixed;
+	parameter->name = name.text;
+	parameter->name_length = name.length;
+	return true;
+}
+
+static __attribute__((noinline)) bool settle_raw(struct run *run, struct parameter *parameter)
+{
+	const struct stack_parameter *raw = take_raw(run, (struct text){.text = parameter->name, .length = parameter->name_length});
+	return !raw || settle(run, raw, parameter);
+}
+
+static bool assign(struct run *run, const struct op *op)
+{
+	const struct assignment *assignment = &op->assignment;
+	if (run->next == run->list_end && !make_room(run))
+		return false;
+	struct parameter *parameter = run->next;
+	parameter->layer = assignment->layer > run->layer ? assignment->layer : run->layer;
+	parameter->secret = assignment->secret;
+	parameter->literal = false;
+	parameter->place = &op->place;
+	if (!quick_name(run, &assignment->name, parameter) && !slow_name(run, op, parameter))
+		return false;
+	if (!quick_value(run, &assignment->value, parameter) && !slow_value(run, op, parameter))
+		return false;
+	if (run->trace && run->trace->used)
+		trace_used(run, op, (struct text){.text = parameter->name, .length = parameter->name_length});
+	if (!(run->raw_mask >> (parameter->name_length & 63) & 1) || settle_raw(run, parameter))
+		run->next++;
+	return true;
+}
+
+/* ---- sections ---- */
+
+static bool value_matches(const struct section *section, const char *text, uint32_t length)
+{
+	struct text value = {.text = text, .length = length};
+	for (uint32_t i = 0; i < section->value_count; i++)
+		if (same_text(section->values[i], value))
+			return true;
+	return false;
+}
+
+/* Does any item of the list match? */
+static bool list_matches(const struct section *section, const char *text, uint32_t length)
+{
+	for (const char *end = text + length;;) {
+		const char *comma = memchr(text, ',', (size_t)(end - text));
+		const char *stop = comma ? comma : end;
+		if (value_matches(section, text, (uint32_t)(stop - text)))
+			return true;
+		if (!comma)
+			return false;
+		text = comma + 1;
+	}
+}
+
+static bool holds(const struct section *section, struct value value)
+{
+	bool list = section->reference.kind <= REFERENCE_LINE_SETTING && section->reference.setting->type == SETTING_LIST;
+	if (!value.text)
+		return false;
+	if (section->value_count)
+		return list ? list_matches(section, value.text, value.length) : value_matches(section, value.text, value.length);
+	return value.length && !(value.length == 5 && memcmp(value.text, "false", 5) == 0);
+}
+
+static bool run_if(struct run *run, uint32_t at, uint8_t used)
+{
+	uint8_t layer = run->layer;
+	if (used > layer)
+		run->layer = used;
+	bool good = run_range(run, at + 1, run->template->ops[at].end);
+	run->layer = layer;
+	return good;
+}
+
+/* Is the item one that the filters inside make nothing of? unknown: also where they do not know it. */
+static bool left_out(const struct section *section, uint32_t number, bool unknown)
+{
+	for (uint32_t i = 0; i < section->chain_count && number < section->item_count; i++) {
+		const struct text *out = &section->chains[i]->out[number];
+		if (out->text ? !out->length : unknown)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t number_of(const struct section *section, struct text item)
+{
+	for (uint32_t i = 0; i < section->item_count; i++)
+		if (same_text(section->items[i], item))
+			return i;
+	return ITEM_NONE;
+}
+
+static bool run_item(struct run *run, uint32_t at, struct text item, uint32_t number, uint32_t index)
+{
+	run->item = item;
+	run->item_number = number;
+	run->numbers[REFERENCE_INDEX] = render_number(run, index);
+	return run_range(run, at + 1, run->template->ops[at].end);
+}
+
+static bool run_items(struct run *run, uint32_t at, struct value value)
+{
+	const struct section *section = &run->template->ops[at].section;
+	struct text item = {.text = value.text};
+	uint32_t index = 0;
+	for (const char *end = value.text + value.length; value.length && item.text <= end; item.text += item.length + 1) {
+		const char *comma = memchr(item.text, ',', (size_t)(end - item.text));
+		item.length = (uint32_t)((comma ? comma : end) - item.text);
+		uint32_t number = number_of(section, item);
+		if (!left_out(section, number, false) && !run_item(run, at, item, number, ++index))
+			return false;
+	}
+	return true;
+}
+
+/* Which items of the dictionary the list has, as far as 64 bits go. */
+static uint64_t items_in(const struct section *section, struct value value)
+{
+	struct text item = {.text = value.text};
+	uint64_t found = 0;
+	for (const char *end = value.text + value.length; value.length && item.text <= end; item.text += item.length + 1) {
+		const char *comma = memchr(item.text, ',', (size_t)(end - item.text));
+		item.length = (uint32_t)((comma ? comma : end) - item.text);
+		uint32_t number = number_of(section, item);
+		if (number < 64)
+			found |= 1ull << number;
+	}
+	return found;
+}
+
+static bool has_item(struct value value, struct text item)
+{
+	const struct section one = {.values = &item, .value_count = 1};
+	return value.length && list_matches(&one, value.text, value.length);
+}
+
+static bool run_rest(struct run *run, uint32_t at, struct value value)
+{
+	const struct section *section = &run->template->ops[at].section;
+	uint64_t found = items_in(section, value);
+	uint32_t index = 0;
+	for (uint32_t i = 0; i < section->item_count; i++) {
+		bool has = i < 64 ? found >> i & 1 : has_item(value, section->items[i]);
+		if (!has && !left_out(section, i, true) && !run_item(run, at, section->items[i], i, ++index))
+			return false;
+	}
+	return true;
+}
+
+static bool run_list(struct run *run, uint32_t at)
+{
+	const struct op *op = &run->template->ops[at];
+	struct value value = render_fast_reference(run, &op->section.reference);
+	struct text item = run->item, index = run->numbers[REFERENCE_INDEX];
+	uint32_t number = run->item_number;
+	uint8_t item_layer = run->item_layer, layer = run->layer;
+	run->item_layer = value.layer;
+	if (value.layer > layer)
+		run->layer = value.layer;
+	bool good = op->kind == OP_REST ? run_rest(run, at, value) : !value.text || run_items(run, at, value);
+	run->item = item;
+	run->numbers[REFERENCE_INDEX] = index;
+	run->item_number = number;
+	run->item_layer = item_layer;
+	run->layer = layer;
+	return good;
+}
+
+static bool run_lines(struct run *run, uint32_t at)
+{
+	const struct stack *stack = run->stack;
+	for (uint32_t i = 0; i < stack->line_count; i++) {
+		run->line = &stack->lines[i];
+		run->line_values = run->line->values;
+		run->bases[REFERENCE_LINE_TEXT] = run->line;
+		run->numbers[REFERENCE_LINE_INDEX] = render_number(run, run->line->position);
+		if (!run_range(run, at + 1, run->template->ops[at].end))
+			return false;
+	}
+	run->line = NULL;
+	return true;
+}
+
+static bool run_free_lines(struct run *run, uint32_t at)
+{
+	const struct stack *stack = run->stack;
+	uint32_t next = 0;
+	for (uint32_t position = 1; position <= run->model->lines; position++) {
+		while (next < stack->line_count && stack->lines[next].position < position)
+			next++;
+		if (next < stack->line_count && stack->lines[next].position == position)
+			continue;
+		run->numbers[REFERENCE_LINE_INDEX] = render_number(run, position);
+		if (!run_range(run, at + 1, run->template->ops[at].end))
+			return false;
+	}
+	return true;
+}
+
+static bool run_key(struct run *run, uint32_t at, uint32_t module, uint32_t slot)
+{
+	uint8_t layer = run->layer;
+	run->numbers[REFERENCE_KEY_MODULE] = render_number(run, module);
+	run->numbers[REFERENCE_KEY_SLOT] = render_number(run, slot);
+	if (run->key && run->key->layer > layer)
+		run->layer = run->key->layer; /* whatever is said of a key ranks as its row */
+	run->bases[REFERENCE_KEY_TEXT] = run->key;
+	run->numbers[REFERENCE_KEY_LINE] = run->key && run->key->line ? render_number(run, run->key->line) : (struct text){0};
+	bool good = run_range(run, at + 1, run->template->ops[at].end);
+	run->layer = layer;
+	return good;
+}
+
+static bool run_keys(struct run *run, uint32_t at, bool modules)
+{
+	const struct stack *stack = run->stack;
+	for (uint32_t i = 0; i < stack->key_count; i++) {
+		run->key = stack->keys[i];
+		if ((run->key->module != 0) == modules && !run_key(run, at, run->key->module, run->key->slot))
+			return false;
+	}
+	run->key = NULL;
+	return true;
+}
+
+/* Slots 1..slots of one module that have no key. *next is the first key of that module or behind; it moves on. */
+static bool run_free_slots(struct run *run, uint32_t at, uint32_t module, uint32_t slots, uint32_t *next)
+{
+	const struct stack *stack = run->stack;
+	while (*next < stack->key_count && stack->keys[*next]->module < module)
+		++*next;
+	for (uint32_t slot = 1; slot <= slots; slot++) {
+		while (*next < stack->key_count && stack->keys[*next]->module == module && stack->keys[*next]->slot < slot)
+			++*next;
+		bool used = *next < stack->key_count && stack->keys[*next]->module == module && stack->keys[*next]->slot == slot;
+		if (!used && !run_key(run, at, module, slot))
+			return false;
+	}
+	return true;
+}
+
+static bool run_free_module_keys(struct run *run, uint32_t at)
+{
+	const struct stack *stack = run->stack;
+	const struct reference *reference = &run->template->ops[at].section.reference;
+	uint32_t modules = stack->key_count ? stack->keys[stack->key_count - 1]->module : 0, next = 0;
+	long long attached;
+	uint8_t layer = run->layer;
+	if (reference->setting) {
+		const struct stack_value *value = &stack->values[reference->index];
+		if (value->text && number_parse(value->text, 0, UINT16_MAX, &attached) && attached > modules) {
+			modules = (uint32_t)attached;
+			if (value->layer > layer)
+				run->layer = value->layer;
+		}
+	}
+	bool good = true;
+	for (uint32_t module = 1; good && module <= modules && run->model->module_keys; module++)
+		good = run_free_slots(run, at, module, run->model->module_keys, &next);
+	run->layer = layer;
+	return good;
+}
+
+static bool run_section(struct run *run, uint32_t at)
+{
+	uint32_t next = 0;
+	switch (run->template->ops[at].kind) {
+	case OP_LIST:
+	case OP_REST:
+		return run_list(run, at);
+	case OP_LINES:
+		return run_lines(run, at);
+	case OP_FREE_LINES:
+		return run_free_lines(run, at);
+	case OP_KEYS:
+		return run_keys(run, at, false);
+	case OP_MODULE_KEYS:
+		return run_keys(run, at, true);
+	case OP_FREE_KEYS:
+		return run_free_slots(run, at, 0, run->model->keys, &next);
+	case OP_FREE_MODULE_KEYS:
+		return run_free_module_keys(run, at);
+	case OP_IF:
+	case OP_ASSIGN:
+		break;
+	}
+	return true;
+}
+
+/* ---- the walk ---- */
+
+static bool too_long(struct run *run, const struct op *op)
+{
+	return render_fail(run, op, op->column, ERROR_RANGE, "more than %u steps for one file", RENDER_STEPS_MAX);
+}
+
+static bool run_range(struct run *run, uint32_t begin, uint32_t end)
+{
+	const struct op *ops = run->template->ops;
+	if ((run->steps += end - begin + 1) > RENDER_STEPS_MAX)
+		return too_long(run, &ops[begin]);
+	const struct op *op = ops + begin, *stop = ops + end;
+	while (op < stop) {
+		if (op->kind == OP_ASSIGN) {
+			if (!assign(run, op++))
+				return false;
+			continue;
+		}
+		struct value value = {0};
+		if (op->kind == OP_IF) {
+			/* Most conditions do not hold: on, without ado. */
+			value = render_fast_reference(run, &op->section.reference);
+			if (holds(&op->section, value) == op->section.negate) {
+				op = ops + op->end;
+				continue;
+			}
+		}
+		struct run_section section = {.outer = run->section, .reference = &op->section.reference};
+		uint32_t at = (uint32_t)(op - ops);
+		run->section = &section;
+		bool good = op->kind == OP_IF ? run_if(run, at, value.layer) : run_section(run, at);
+		run->section = section.outer;
+		if (!good)
+			return false;
+		op = ops + op->end;
+	}
+	return true;
+}
+
+static enum error_code run_all(struct run *run, struct parameters *parameters_r)
+{
+	struct error local = {0};
+	struct error *given = run->error;
+	run->error = &local;
+	*parameters_r = (struct parameters){0};
+	run->bases[REFERENCE_KEY_LINE] = &run->numbers[REFERENCE_KEY_LINE];
+	index_raw(run);
+	if (!run_range(run, 0, run->template->count) || !append_raw(run)) {
+		error_set(given, local.code, "%s", local.message);
+		return local.code;
+	}
+	*parameters_r = (struct parameters){.list = run->list, .count = (uint32_t)(run->next - run->list)};
+	return ERROR_NONE;
+}
+
+enum error_code render(const struct template *template, const struct stack *stack, struct arena *arena, struct parameters *parameters_r,
+	const struct render_trace *trace, struct error *error)
+{
+	struct run run = {.template = template, .stack = stack, .model = stack->model, .arena = arena, .trace = trace, .error = error,
+		.values = stack->values, .bases = {[REFERENCE_PROVISIONING] = stack}, .base_layers = {[REFERENCE_LINE_TEXT] = LAYER_ACCOUNT},
+		.item_number = ITEM_NONE};
+	return run_all(&run, parameters_r);
+}
+
+enum error_code render_common(const struct template *template, const struct model *model, struct arena *arena,
+	struct parameters *parameters_r, struct error *error)
+{
+	struct run run = {.template = template, .model = model, .arena = arena, .error = error, .item_number = ITEM_NONE};
+	return run_all(&run, parameters_r);
+}

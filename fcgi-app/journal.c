@@ -1,0 +1,343 @@
+#include "journal.h"
+
+#include "batch.h"
+#include "clock.h"
+#include "log.h"
+#include "process.h"
+#include "record.h"
+#include "signals.h"
+#include "throttle.h"
+#include "xalloc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define RECEIVE 64              /* datagrams a system call */
+#define DRAIN_MAX (5 * CLOCK_SECOND)
+#define DAY (86400 * CLOCK_SECOND)
+
+struct journal {
+	const struct journal_setup *setup;
+	struct db *db;
+	struct batch batch;
+	struct record *records;     /* [most], decoded, pointing into the spool */
+	size_t most;
+	int event;                  /* the receiver tells the writer that there is something */
+	_Atomic bool leaving;
+	struct throttle fault;
+	int64_t retry_at, retry_delay, partitions_at;
+};
+
+/* -------- the receiver: datagrams into the spool, nothing else */
+
+struct receiver {
+	struct mmsghdr messages[RECEIVE];
+	struct iovec parts[RECEIVE];
+	unsigned char bytes[RECEIVE][RECORD_MAX];
+};
+
+static void take(struct journal *journal, const struct receiver *receiver, int count)
+{
+	struct scoreboard *board = journal->setup->scoreboard;
+	uint64_t lost = 0;
+	for (int i = 0; i < count; i++)
+		if (!spool_put(journal->setup->spool, receiver->bytes[i], receiver->messages[i].msg_len))
+			lost++;
+	atomic_fetch_add_explicit(&board->journal_received, (uint64_t)count, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->losses[LOSS_SPOOL].total, lost, memory_order_relaxed);
+}
+
+/* Until the socket is empty. */
+static void receive(struct journal *journal, struct receiver *receiver)
+{
+	int count;
+	do {
+		count = recvmmsg(journal->setup->socket, receiver->messages, RECEIVE, MSG_DONTWAIT, NULL);
+		if (count > 0)
+			take(journal, receiver, count);
+	} while (count == RECEIVE);
+}
+
+static void *receive_forever(void *context)
+{
+	struct journal *journal = context;
+	struct receiver *receiver = xcalloc(1, sizeof *receiver);
+	struct pollfd fd = {.fd = journal->setup->socket, .events = POLLIN};
+	for (int i = 0; i < RECEIVE; i++) {
+		receiver->parts[i] = (struct iovec){receiver->bytes[i], RECORD_MAX};
+		receiver->messages[i].msg_hdr = (struct msghdr){.msg_iov = &receiver->parts[i], .msg_iovlen = 1};
+	}
+	while (!atomic_load(&journal->leaving)) {
+		if (poll(&fd, 1, 100 * 10) > 0) {
+			receive(journal, receiver);
+			if (eventfd_write(journal->event, 1)) {
+				/* it cannot be full, and the writer looks by itself */
+			}
+			poll(NULL, 0, 5); /* let some gather: one wake-up for many */
+		}
+	}
+	receive(journal, receiver);
+	free(receiver);
+	return NULL;
+}
+
+/* -------- the writer */
+
+/* One line each, told once, whatever becomes of the batch. Everything in it was escaped when the worker encoded it; a quote is our own delimiter. */
+static void tell_syslog(const struct journal *journal, const struct record *record)
+{
+	const struct text *t = record->texts;
+	char line[RECORD_MAX];
+	snprintf(line, sizeof line,
+		"fetch id=%02x%02x%02x%02x%02x%02x%02x%02x-%llx mac=%s tenant=%.*s file=\"%.*s\" method=%.*s status=%u result=%s identity=%s address=%.*s "
+		"vendor=%.*s model=%.*s firmware=%.*s bytes=%u us=%u detail=\"%.*s\" note=\"%.*s\" user_agent=\"%.*s\"",
+		record->head.id[0], record->head.id[1], record->head.id[2], record->head.id[3], record->head.id[4], record->head.id[5], record->head.id[6],
+		record->head.id[7],
+		(unsigned long long)record->head.id[12] << 24 | (unsigned long long)record->head.id[13] << 16 |
+			(unsigned long long)record->head.id[14] << 8 | record->head.id[15],
+		record->head.mac.digits, (int)t[RECORD_TENANT].length, t[RECORD_TENANT].text, (int)t[RECORD_FILE].length, t[RECORD_FILE].text,
+		(int)t[RECORD_METHOD].length, t[RECORD_METHOD].text, record->head.status, result_name(record->head.result),
+		record->head.identified ? "token" : "none", (int)t[RECORD_ADDRESS].length, t[RECORD_ADDRESS].text, (int)t[RECORD_VENDOR].length,
+		t[RECORD_VENDOR].text, (int)t[RECORD_MODEL].length, t[RECORD_MODEL].text, (int)t[RECORD_FIRMWARE].length, t[RECORD_FIRMWARE].text,
+		record->head.bytes, record->head.microseconds, (int)t[RECORD_DETAIL].length, t[RECORD_DETAIL].text, (int)t[RECORD_NOTE].length,
+		t[RECORD_NOTE].text, (int)t[RECORD_USER_AGENT].length, t[RECORD_USER_AGENT].text);
+	if (journal->setup->conf->journal.syslog)
+		syslog(LOG_DAEMON | LOG_INFO, "%s", line);
+	else
+		log_debug("%s", line);
+}
+
+static void lose(struct journal *journal, enum loss loss, uint64_t records)
+{
+	atomic_fetch_add_explicit(&journal->setup->scoreboard->losses[loss].total, records, memory_order_relaxed);
+}
+
+/* Decode up to `most` records from the oldest on; their number. The cursor ends behind them. */
+static size_t gather(struct journal *journal, struct spool_cursor *cursor, size_t *seen_r)
+{
+	struct spool *spool = journal->setup->spool;
+	const unsigned char *bytes;
+	size_t size, count = 0;
+	*seen_r = 0;
+	spool_first(spool, cursor);
+	while (count < journal->most && spool_next(spool, cursor, &bytes, &size)) {
+		++*seen_r;
+		if (!record_decode(bytes, size, &journal->records[count])) {
+			lose(journal, LOSS_REFUSED, 1);
+			continue;
+		}
+		if (!spool_told(spool, cursor))
+			tell_syslog(journal, &journal->records[count]);
+		count++;
+		if (!spool_told(spool, cursor))
+			spool_tell(spool, cursor);
+	}
+	return count;
+}
+
+static void database(struct journal *journal, bool up, const char *why)
+{
+	atomic_store(&journal->setup->scoreboard->journal_database_up, up);
+	atomic_store(&journal->setup->slot->database, up ? SLOT_DATABASE_UP : SLOT_DATABASE_DOWN);
+	if (up) {
+		journal->retry_delay = 0;
+		if (throttle_over(&journal->fault))
+			log_info("the journal is written again");
+		return;
+	}
+	char text[ERROR_MESSAGE_SIZE + 64];
+	snprintf(text, sizeof text, "the journal cannot be written and is kept: %s", why);
+	throttle_log(&journal->fault, LOG_LEVEL_WARNING, clock_monotonic(), text);
+	journal->retry_delay = journal->retry_delay ? journal->retry_delay * 2 : 200 * CLOCK_MILLISECOND;
+	if (journal->retry_delay > 2 * CLOCK_SECOND)
+		journal->retry_delay = 2 * CLOCK_SECOND;
+	journal->retry_at = clock_monotonic() + journal->retry_delay;
+}
+
+/* The server refused a batch: find out whether it refuses some records or all. Some: those are lost, and told of. All: it is the server's fault, keep them. */
+static bool one_by_one(struct journal *journal, size_t count)
+{
+	struct error error = {0};
+	struct throttle told = {0};
+	size_t written = 0, refused = 0;
+	for (size_t i = 0; i < count; i++) {
+		enum error_code code = batch_write(&journal->batch, &journal->records[i], 1, &error);
+		if (!code)
+			written++;
+		else if (code == ERROR_DATABASE)
+			refused++;
+		else
+			return false;
+		if (code)
+			throttle_log(&told, LOG_LEVEL_ERROR, clock_monotonic(), error.message);
+		if (refused >= 8 && !written)
+			return false;
+	}
+	if (!written)
+		return false;
+	lose(journal, LOSS_REFUSED, refused);
+	return true;
+}
+
+/* One batch. False: nothing was there, or the database would not have it. */
+static bool write_batch(struct journal *journal)
+{
+	struct spool_cursor cursor;
+	struct error error = {0};
+	size_t seen, count = gather(journal, &cursor, &seen);
+	if (!seen)
+		return false;
+	enum error_code code = count ? batch_write(&journal->batch, journal->records, count, &error) : ERROR_NONE;
+	if (code == ERROR_DATABASE && count > 1 && one_by_one(journal, count))
+		code = ERROR_NONE;
+	database(journal, !code, error.message);
+	if (code)
+		return false;
+	spool_release(journal->setup->spool, &cursor, seen);
+	atomic_fetch_add_explicit(&journal->setup->scoreboard->journal_written, count, memory_order_relaxed);
+	return true;
+}
+
+/* What was lost since the last time goes into journal_loss; a try whose outcome is unknown is repeated as the same row. */
+static void write_losses(struct journal *journal)
+{
+	struct error error;
+	for (int i = 0; i < LOSSES; i++) {
+		struct loss_count *loss = &journal->setup->scoreboard->losses[i];
+		if (!loss->pending) {
+			loss->pending = atomic_load(&loss->total) - loss->told;
+			loss->pending_at = clock_ns(CLOCK_REALTIME) / 1000;
+		}
+		if (!loss->pending)
+			continue;
+		log_warning("%llu records of the journal were lost: %s", (unsigned long long)loss->pending, loss_name((enum loss)i));
+		if (batch_loss(&journal->batch, loss->pending_at, loss_name((enum loss)i), loss->pending, &error)) {
+			database(journal, false, error.message);
+			return;
+		}
+		loss->told += loss->pending;
+		loss->pending = 0;
+	}
+}
+
+static void keep_partitions(struct journal *journal)
+{
+	char sql[64];
+	struct error error;
+	int64_t now = clock_monotonic();
+	if (now < journal->partitions_at)
+		return;
+	int size = snprintf(sql, sizeof sql, "CALL journal_partitions(%lld, 7)", journal->setup->conf->journal.retention_days);
+	enum error_code code = db_connect(journal->db, &error);
+	if (!code)
+		code = db_run(journal->db, sql, (size_t)size, &error);
+	if (code)
+		log_warning("journal_partitions: %s", error.message);
+	journal->partitions_at = now + (code ? 60 * CLOCK_SECOND : DAY);
+}
+
+static void write_all(struct journal *journal)
+{
+	if (clock_monotonic() < journal->retry_at)
+		return;
+	keep_partitions(journal);
+	while (write_batch(journal))
+		;
+	if (!journal->retry_delay)
+		write_losses(journal);
+}
+
+/* Sleep until something came, then for flush_interval, so that a batch can gather; false: leave. */
+static bool wait_for_records(struct journal *journal)
+{
+	struct pollfd fds[] = {{.fd = journal->event, .events = POLLIN}, {.fd = journal->setup->lifeline, .events = POLLIN}};
+	struct timespec idle = {.tv_sec = 1};
+	long long interval = journal->setup->conf->journal.flush_interval;
+	struct timespec gather_time = {interval / 1000, interval % 1000 * 1000000};
+	eventfd_t ignored;
+	atomic_store(&journal->setup->slot->busy_since, 0);
+	ppoll(fds, 2, spool_records(journal->setup->spool) ? &gather_time : &idle, &signals_open);
+	if (!signals_stop && fds[0].revents && !eventfd_read(journal->event, &ignored) &&
+		spool_records(journal->setup->spool) < journal->most)
+		ppoll(fds + 1, 1, &gather_time, &signals_open);
+	if (signals_reopen) {
+		signals_reopen = 0;
+		process_reopen_log(journal->setup->conf);
+	}
+	return !signals_stop && !fds[1].revents;
+}
+
+/* What can be written in a bounded time is written, the rest is counted, and told to the log: nobody will come after us. */
+static void drain(struct journal *journal)
+{
+	int64_t until = clock_monotonic() + DRAIN_MAX;
+	while (spool_records(journal->setup->spool) && clock_monotonic() < until) {
+		while (write_batch(journal) && clock_monotonic() < until)
+			;
+		if (spool_records(journal->setup->spool))
+			poll(NULL, 0, 100);
+	}
+	uint64_t left = spool_records(journal->setup->spool);
+	if (left) {
+		lose(journal, LOSS_STOP, left);
+		log_error("%llu records of the journal are lost: the database did not take them before the stop", (unsigned long long)left);
+	}
+	write_losses(journal);
+}
+
+static bool start(struct journal *journal, pthread_t *receiver_r)
+{
+	const struct conf *conf = journal->setup->conf;
+	const struct db_options options = {
+		.hosts = conf->database.hosts,
+		.name = conf->database.name,
+		.user = conf->database.journal_user,
+		.password_file = conf->database.journal_password_file,
+		.tls_ca = conf->database.tls_ca,
+		.connect_timeout = (unsigned)conf->database.connect_timeout,
+		.read_timeout = (unsigned)conf->database.read_timeout,
+		.spread = true,
+		.check_schema = true,
+	};
+	journal->most = (size_t)conf->journal.batch;
+	journal->records = xcalloc(journal->most, sizeof *journal->records);
+	journal->db = db_new(&options);
+	batch_init(&journal->batch, journal->db, journal->most);
+	journal->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (conf->journal.syslog && strcmp(conf->log.target, "syslog"))
+		openlog("dialtone-fcgi", LOG_NDELAY | LOG_PID, LOG_DAEMON);
+	return journal->event >= 0 && !pthread_create(receiver_r, NULL, receive_forever, journal);
+}
+
+int journal_run(const struct journal_setup *setup)
+{
+	struct journal journal = {.setup = setup};
+	pthread_t receiver;
+	if (!start(&journal, &receiver)) {
+		log_error("the journal cannot start: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	atomic_store(&setup->slot->state, SLOT_IDLE);
+	if (write(setup->status, "", 1) < 0) {
+		/* the master is awake already */
+	}
+	while (wait_for_records(&journal))
+		write_all(&journal);
+	atomic_store(&journal.leaving, true);
+	pthread_join(receiver, NULL);
+	drain(&journal);
+	batch_deinit(&journal.batch);
+	db_free(&journal.db);
+	free(journal.records);
+	close(journal.event);
+	return EX_OK;
+}

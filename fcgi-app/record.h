@@ -1,0 +1,56 @@
+/* record.h - one fetch as the journal has it, and its form in the datagram from worker to journal process.
+ *
+ * The form is the machine's own (sender and receiver are forks of one program). Texts are cut and escaped when a record is encoded, so that what is
+ * decoded fits the columns of fetch_journal and is valid UTF-8 (ASCII, in fact) whatever a stranger sent. */
+#ifndef DIALTONE_RECORD_H
+#define DIALTONE_RECORD_H
+
+#include "device.h"
+#include "fingerprint.h"
+#include "layer.h"
+#include "mac.h"
+#include "result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_ID 16
+#define RECORD_MAX 4096u /* an encoded record is never larger */
+
+enum record_text {
+	RECORD_TENANT, RECORD_FILE, RECORD_METHOD, RECORD_DETAIL, RECORD_ADDRESS, RECORD_USER_AGENT, RECORD_VENDOR, RECORD_MODEL, RECORD_FIRMWARE,
+	RECORD_NOTE, RECORD_TEXTS
+};
+
+/* The part of fixed size. */
+struct record_head {
+	int64_t at;               /* wall clock, µs since 1970 */
+	unsigned char id[RECORD_ID];
+	struct mac mac;           /* the file's; digits[0] is 0 where there is none */
+	uint8_t result;           /* enum result */
+	uint8_t identified;       /* by a token; 0 or 1, as the three below */
+	uint8_t state;            /* device_state gets a row: a proven device asked for its own file */
+	uint8_t delivered;        /* ... and has the bytes of `inputs` now: by a GET with 200, or a 304 */
+	uint8_t has_digest;       /* `digest` is of the body that left with this answer */
+	uint16_t status;
+	uint32_t bytes, microseconds;
+	unsigned char inputs[DEVICE_INPUTS];
+	unsigned char nonce[FINGERPRINT_NONCE], digest[FINGERPRINT_DIGEST];
+};
+
+struct record {
+	struct record_head head;
+	struct text texts[RECORD_TEXTS]; /* text NULL: "" */
+};
+
+/* Into `out`; returns the size. Never fails: texts are cut to fit. */
+size_t record_encode(const struct record *record, unsigned char out[RECORD_MAX]);
+/* Texts point into `bytes` and are not 0-terminated. False if it is no record. */
+bool record_decode(const unsigned char *bytes, size_t size, struct record *record_r);
+
+/* "2026-01-31 12:00:00.000000", UTC: DATETIME(6). */
+#define RECORD_TIME 27
+void record_time(int64_t at, char text_r[RECORD_TIME]);
+
+#endif

@@ -1,1 +1,6 @@
-# doc
+# Written by m4/data-files.sh: manual pages are installed, guides go into the tarball.
+dist_man_MANS += \
+	doc/dialtone.1 \
+	doc/dialtone.conf.5
+EXTRA_DIST += \
+	doc/architecture.md

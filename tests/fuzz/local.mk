@@ -1,1 +1,28 @@
-# tests/fuzz
+# Fuzz targets. Without a fuzzer engine each runs over its corpus in make check; ./configure --enable-fuzzer CC=clang links libFuzzer, and
+#   tests/fuzz/fuzz_NAME -max_total_time=60 NEW-CORPUS-FOLDER $(srcdir)/tests/fuzz/corpus/NAME
+FUZZ_DEFINES = $(AM_CPPFLAGS) -I$(srcdir)/tests/fuzz
+
+if FUZZER
+FUZZ_MAIN =
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_CHECKS =
+else
+FUZZ_MAIN = tests/fuzz/main.c
+FUZZ_LINK = $(AM_LDFLAGS)
+FUZZ_CHECKS = tests/fuzz/fuzz_identify tests/fuzz/fuzz_ini
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_identify tests/fuzz/fuzz_ini
+TESTS += $(FUZZ_CHECKS)
+
+tests_fuzz_fuzz_identify_SOURCES = tests/fuzz/fuzz_identify.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_identify_CPPFLAGS = $(FUZZ_DEFINES) -DFUZZ_TARGET='"identify"'
+tests_fuzz_fuzz_identify_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_identify_LDADD = $(CORE_LIBS)
+
+tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c tests/fuzz/fuzz.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_ini_CPPFLAGS = $(FUZZ_DEFINES) -DFUZZ_TARGET='"ini"'
+tests_fuzz_fuzz_ini_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ini_LDADD = $(CORE_LIBS)
+
+EXTRA_DIST += tests/fuzz/corpus

@@ -1,1 +1,57 @@
-# tests/unit
+# Unit tests: one check program each. One alone: make tests/unit/test_ini && srcdir=. CK_FORK=no tests/unit/test_ini
+UNIT_TESTS = \
+	tests/unit/test_mac \
+	tests/unit/test_number \
+	tests/unit/test_ini \
+	tests/unit/test_conf \
+	tests/unit/test_log \
+	tests/unit/test_setting \
+	tests/unit/test_timezone \
+	tests/unit/test_catalogue \
+	tests/unit/test_identify \
+	tests/unit/test_token \
+	tests/unit/test_fingerprint \
+	tests/unit/test_cache
+
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+UNIT_LIBS = $(CORE_LIBS) $(CHECK_LIBS)
+UNIT_DEFINES = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+EXTRA_DIST += tests/unit/user-agents.tsv
+
+tests_unit_test_mac_SOURCES = tests/unit/test_mac.c tests/unit/unit.h
+tests_unit_test_mac_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_mac_LDADD = $(UNIT_LIBS)
+tests_unit_test_number_SOURCES = tests/unit/test_number.c tests/unit/unit.h
+tests_unit_test_number_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_number_LDADD = $(UNIT_LIBS)
+tests_unit_test_ini_SOURCES = tests/unit/test_ini.c tests/unit/unit.h
+tests_unit_test_ini_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_ini_LDADD = $(UNIT_LIBS)
+tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/unit.h
+tests_unit_test_conf_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_conf_LDADD = $(UNIT_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h
+tests_unit_test_log_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_log_LDADD = $(UNIT_LIBS)
+tests_unit_test_setting_SOURCES = tests/unit/test_setting.c tests/unit/unit.h
+tests_unit_test_setting_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_setting_LDADD = $(UNIT_LIBS)
+tests_unit_test_timezone_SOURCES = tests/unit/test_timezone.c tests/unit/unit.h
+tests_unit_test_timezone_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_timezone_LDADD = $(UNIT_LIBS)
+tests_unit_test_catalogue_SOURCES = tests/unit/test_catalogue.c tests/unit/unit.h
+tests_unit_test_catalogue_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_catalogue_LDADD = $(UNIT_LIBS)
+tests_unit_test_identify_SOURCES = tests/unit/test_identify.c tests/unit/unit.h
+tests_unit_test_identify_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_identify_LDADD = $(UNIT_LIBS)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c tests/unit/unit.h
+tests_unit_test_token_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_token_LDADD = $(UNIT_LIBS)
+tests_unit_test_fingerprint_SOURCES = tests/unit/test_fingerprint.c tests/unit/unit.h
+tests_unit_test_fingerprint_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_fingerprint_LDADD = $(UNIT_LIBS)
+tests_unit_test_cache_SOURCES = tests/unit/test_cache.c tests/unit/unit.h
+tests_unit_test_cache_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_cache_LDADD = $(UNIT_LIBS)

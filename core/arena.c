@@ -1,8 +1,8 @@
 #include "arena.h"
 
+#include "wipe.h"
 #include "xalloc.h"
 
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdalign.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static void release(struct arena *arena, struct arena_block *keep)
 		older = block->older;
 		/* Only the newest block is partly used; the older ones are full or nearly so. */
 		size_t used = block == arena->blocks ? (size_t)(arena->next - block->data) : block->size;
-		OPENSSL_cleanse(block->data, used);
+		wipe(block->data, used);
 		if (block != keep)
 			free(block);
 	}
@@ -115,7 +115,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	if (size < 0)
 		abort();
 	char *copy = arena_copy(arena, text, (size_t)size);
-	OPENSSL_cleanse(text, (size_t)size);
+	wipe(text, (size_t)size);
 	free(text);
 	return copy;
 }

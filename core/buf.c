@@ -1,8 +1,8 @@
 #include "buf.h"
 
+#include "wipe.h"
 #include "xalloc.h"
 
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ void buf_init(struct buf *buf, size_t max)
 
 void buf_deinit(struct buf *buf)
 {
-	OPENSSL_cleanse(buf->data, buf->room);
+	wipe(buf->data, buf->room);
 	free(buf->data);
 	*buf = (struct buf){.max = buf->max};
 }
@@ -29,7 +29,7 @@ void buf_clear(struct buf *buf)
 
 void buf_wipe(struct buf *buf)
 {
-	OPENSSL_cleanse(buf->data, buf->size);
+	wipe(buf->data, buf->size);
 	buf_clear(buf);
 }
 
@@ -48,7 +48,7 @@ bool buf_reserve(struct buf *buf, size_t more)
 	char *data = xmalloc(room);
 	if (buf->data) {
 		memcpy(data, buf->data, buf->size + 1);
-		OPENSSL_cleanse(buf->data, buf->room);
+		wipe(buf->data, buf->room);
 		free(buf->data);
 	}
 	buf->data = data;

@@ -1,8 +1,8 @@
 #include "cache.h"
 
+#include "wipe.h"
 #include "xalloc.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +74,7 @@ static void drop(struct cache *cache, struct entry *entry)
 	unlink_use(cache, entry);
 	cache->counts.bytes -= entry->bytes;
 	cache->counts.entries--;
-	OPENSSL_cleanse(entry, entry->bytes);
+	wipe(entry, entry->bytes);
 	free(entry);
 }
 

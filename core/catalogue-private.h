@@ -1,4 +1,4 @@
-/* catalogue-private.h - how catalogue.c, vendor.c and identify.c keep the catalogue; its tests may look too. */
+/* catalogue-private.h - how catalogue.c, vendor.c and identify.c keep the catalogue. */
 #ifndef DIALTONE_CATALOGUE_PRIVATE_H
 #define DIALTONE_CATALOGUE_PRIVATE_H
 
@@ -12,6 +12,15 @@ struct oui_owner {
 	uint32_t vendor;
 };
 
+/* One pattern of a vendor.ini and what refuses most names and agents without looking at it: identify.c makes them. */
+struct pattern_index {
+	uint32_t vendor, rule;       /* catalogue->vendors[vendor].files[rule], or .agents[rule] */
+	const char *pattern;
+	uint16_t shortest;           /* bytes that a match has at least */
+	char first, last;            /* its first and last character in lower case; 0: a placeholder */
+	bool mac_first;              /* begins with {mac} */
+};
+
 struct catalogue_index {
 	struct arena arena;          /* all that hangs on the catalogue, but for what is named here */
 	struct strmap vendors;       /* id → index in catalogue->vendors */
@@ -21,6 +30,10 @@ struct catalogue_index {
 	uint32_t model_count;
 	struct oui_owner *ouis;      /* sorted by oui */
 	uint32_t oui_count;
+	struct pattern_index *files; /* of all vendors, in order of vendor, rule, pattern */
+	uint32_t file_count;
+	struct pattern_index *agents_by_pattern; /* those that begin with a literal first, then in order of vendor, rule */
+	uint32_t agent_count;
 	struct template **templates; /* all that were compiled, owned here: variants of one model may share one */
 	uint32_t template_count;
 };
@@ -60,6 +73,9 @@ struct vendor_loader {
  * half filled: vendor_deinit and the catalogue's arena take it back. */
 enum error_code vendor_load(const struct vendor_loader *loader);
 void vendor_deinit(struct vendor *vendor);
+
+/* Fill the index's files and agents_by_pattern once all vendors are read. */
+void identify_index(struct catalogue *catalogue);
 
 /* A whole file, malloc'd, with a 0 behind it; NULL and *error. */
 char *catalogue_read_file(const char *path, size_t *length_r, struct error *error);

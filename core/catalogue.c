@@ -270,12 +270,13 @@ static int compare_ouis(const void *a, const void *b)
 	return left->oui < right->oui ? -1 : left->oui > right->oui;
 }
 
+/* Of six lower-case hex digits. */
 static uint32_t oui_value(const char *digits)
 {
-	char text[7];
-	memcpy(text, digits, 6);
-	text[6] = 0;
-	return (uint32_t)strtoul(text, NULL, 16);
+	uint32_t value = 0;
+	for (int i = 0; i < 6; i++)
+		value = value << 4 | (uint32_t)(digits[i] <= '9' ? digits[i] - '0' : digits[i] - 'a' + 10);
+	return value;
 }
 
 static enum error_code index_ouis(struct load *load)
@@ -351,6 +352,7 @@ static enum error_code load_all(struct load *load)
 	if (code)
 		return code;
 	index_models(load->catalogue);
+	identify_index(load->catalogue);
 	code = check_model_ids(load);
 	return code ? code : check_digests(load);
 }

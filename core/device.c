@@ -430,11 +430,7 @@ static void finish(struct loading *loading)
 	char *password = arena_alloc(loading->arena, TOKEN_LENGTH + 1);
 	token_make(loading->store->tokens, &device->mac, device->generation, password);
 	stack->provisioning_password = (struct text){.text = password, .length = TOKEN_LENGTH};
-	for (size_t i = 0; i < DEVICE_DERIVED; i++) {
-		char *secret = arena_alloc(loading->arena, DEVICE_DERIVED_LENGTH + 1);
-		token_derive(loading->store->tokens, device_derived_names[i], &device->mac, device->generation, DEVICE_DERIVED_LENGTH, secret);
-		device->derived[i] = (struct text){.text = secret, .length = DEVICE_DERIVED_LENGTH};
-	}
+	device->tokens = loading->store->tokens;
 }
 
 enum error_code store_fetch(struct store *store, const struct mac *mac, struct arena *arena, struct device *device_r, struct error *error)
@@ -481,13 +477,15 @@ void device_fingerprint(const struct device *device, struct fingerprint_maker *m
 
 void device_lay(struct device *device, struct arena *arena)
 {
-	stack_lay(&device->stack, arena);
-	const struct dictionary *dictionary = device->stack.catalogue->dictionary;
-	for (size_t i = 0; i < DEVICE_DERIVED; i++) {
-		const struct setting *setting = dictionary_find(dictionary, device_derived_names[i], strlen(device_derived_names[i]));
-		struct stack_value *value = setting ? &device->stack.values[setting->index] : NULL;
-		if (value && !value->text && device->derived[i].text)
-			*value = (struct stack_value){.text = device->derived[i].text, .length = device->derived[i].length, .layer = LAYER_VENDOR};
+	struct stack *stack = &device->stack;
+	stack_lay(stack, arena);
+	for (size_t i = 0; device->tokens && i < DEVICE_DERIVED; i++) {
+		const struct setting *setting = dictionary_find(stack->catalogue->dictionary, device_derived_names[i], strlen(device_derived_names[i]));
+		if (!setting || stack->values[setting->index].text || !device->model->vendor->uses[setting->index])
+			continue;
+		char *secret = arena_alloc(arena, DEVICE_DERIVED_LENGTH + 1);
+		token_derive(device->tokens, setting->name, &device->mac, device->generation, DEVICE_DERIVED_LENGTH, secret);
+		stack->values[setting->index] = (struct stack_value){.text = secret, .length = DEVICE_DERIVED_LENGTH, .layer = LAYER_VENDOR};
 	}
 }
 

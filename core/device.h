@@ -39,7 +39,7 @@ struct device {
 	unsigned char inputs[DEVICE_INPUTS];
 	const struct model *model; /* NULL: the catalogue has no such model */
 	struct stack stack;        /* filled, not laid */
-	struct text derived[DEVICE_DERIVED]; /* values of device_derived_names where no row gives one */
+	struct token_maker *tokens;/* the store's: derives secrets that no row gives; NULL: none are derived */
 };
 
 extern const char device_fetch_sql[]; /* the warm statement, for the benchmark that reads the same rows */

@@ -149,32 +149,65 @@ static const struct model *claimed_by(const struct vendor *vendor, const char *n
 	return NULL;
 }
 
+/* A name, looked at once for all patterns. */
+struct file_name {
+	const char *text;
+	size_t length;
+	char first, last; /* in lower case */
+	size_t mac_length; /* of the MAC that it begins with; 0: none */
+	struct mac mac;
+};
+
+static bool may_match(const struct pattern_index *entry, const struct file_name *name)
+{
+	return name->length >= entry->shortest && (!entry->first || entry->first == name->first) &&
+	       (!entry->last || entry->last == name->last) && (!entry->mac_first || name->mac_length);
+}
+
+static bool match_entry(const struct pattern_index *entry, const struct file_name *name, struct file_match *match)
+{
+	if (!entry->mac_first)
+		return match_file(entry->pattern, name->text, name->length, match);
+	*match = (struct file_match){.mac = name->mac, .has_mac = true};
+	return match_file(entry->pattern + strlen("{mac}"), name->text + name->mac_length, name->length - name->mac_length, match);
+}
+
+/* How well a rule that matched fits: by the MAC's owner, then who is served, then whether the name says whose it is. */
+static int weight_of(const struct catalogue *catalogue, const struct identify_file *file)
+{
+	int weight = file->vendor->dialect_count > 0 ? 2 : 0;
+	if (file->has_mac && catalogue_vendor_of_mac(catalogue, &file->mac) == file->vendor)
+		weight += 4;
+	return weight + (file->has_mac || file->common_model);
+}
+
 bool identify_file(const struct catalogue *catalogue, const char *name, size_t length, struct identify_file *file_r)
 {
-	const struct vendor *owner = NULL;
-	bool owner_known = false;
+	const struct catalogue_index *index = catalogue->index;
 	int best = -1;
+	uint32_t done = UINT32_MAX; /* the vendor whose first match we have seen */
 	*file_r = (struct identify_file){0};
-	for (uint32_t i = 0; i < catalogue->vendor_count; i++) {
-		const struct vendor *vendor = &catalogue->vendors[i];
+	if (!length || length > FILE_NAME_MAX)
+		return false;
+	struct file_name known = {.text = name, .length = length, .first = ascii_lower(name[0]), .last = ascii_lower(name[length - 1])};
+	known.mac_length = mac_prefix(name, length, &known.mac);
+	for (uint32_t i = 0; i < index->file_count; i++) {
+		const struct pattern_index *entry = &index->files[i];
 		struct file_match match = {.has_mac = false};
-		const struct file_rule *rule = match_rules(vendor, name, length, &match);
-		if (!rule)
+		if (!may_match(entry, &known) || entry->vendor == done || !match_entry(entry, &known, &match))
 			continue;
-		/* A MAC is the same by every pattern that finds one. */
-		if (match.has_mac && !owner_known) {
-			owner = catalogue_vendor_of_mac(catalogue, &match.mac);
-			owner_known = true;
-		}
-		const struct model *model = rule->answer == FILE_COMMON ? claimed_by(vendor, name, length) : NULL;
-		int weight = 4 * (match.has_mac && vendor == owner) + 2 * (vendor->dialect_count > 0) + (match.has_mac || model);
-		if (weight <= best)
-			continue;
-		best = weight;
-		*file_r = (struct identify_file){
-			.rule = rule, .vendor = vendor, .has_mac = match.has_mac, .common_model = model};
+		done = entry->vendor;
+		const struct vendor *vendor = &catalogue->vendors[entry->vendor];
+		struct identify_file found = {.rule = &vendor->files[entry->rule], .vendor = vendor, .has_mac = match.has_mac};
 		if (match.has_mac)
-			file_r->mac = match.mac;
+			found.mac = match.mac;
+		if (found.rule->answer == FILE_COMMON)
+			found.common_model = claimed_by(vendor, name, length);
+		int weight = weight_of(catalogue, &found);
+		if (weight > best) {
+			best = weight;
+			*file_r = found;
+		}
 	}
 	return best >= 0;
 }
@@ -320,32 +353,28 @@ static const struct model *find_model(const struct catalogue *catalogue, const s
 	return NULL;
 }
 
-static bool try_agent(const struct catalogue *catalogue, const struct vendor *vendor, const struct agent_rule *rule, const char *agent,
-	const char *end, struct identify_agent *agent_r)
+/* What the match found, for people and for the catalogue. */
+static void tell(const struct catalogue *catalogue, const struct pattern_index *entry, const struct agent_match *match,
+	struct identify_agent *agent_r)
 {
-	struct agent_match match = {0};
-	const char *pattern = rule->pattern;
-	if (*pattern != '{' && (agent == end || ascii_lower(*pattern) != ascii_lower(*agent)))
-		return false;
-	if (!match_agent(pattern, agent, end, &match))
-		return false;
-	agent_r->rule = rule;
-	agent_r->vendor = vendor;
-	if (match.model)
-		copy_words(agent_r->model_name, match.model, match.model_end);
+	const char *pattern = entry->pattern;
+	agent_r->vendor = &catalogue->vendors[entry->vendor];
+	agent_r->rule = &agent_r->vendor->agents[entry->rule];
+	if (match->model)
+		copy_words(agent_r->model_name, match->model, match->model_end);
 	else if (strncmp(pattern, "Mozilla", 7) != 0) /* which half the world claims to be */
 		copy_words(agent_r->model_name, pattern, pattern + strcspn(pattern, " \t{/"));
-	if (match.firmware)
-		copy_words(agent_r->firmware, match.firmware, match.firmware_end);
-	agent_r->has_mac = match.has_mac;
-	if (match.has_mac)
-		agent_r->mac = match.mac;
-	agent_r->model = find_model(catalogue, vendor, agent_r->model_name);
-	return true;
+	if (match->firmware)
+		copy_words(agent_r->firmware, match->firmware, match->firmware_end);
+	agent_r->has_mac = match->has_mac;
+	if (match->has_mac)
+		agent_r->mac = match->mac;
+	agent_r->model = find_model(catalogue, agent_r->vendor, agent_r->model_name);
 }
 
 bool identify_agent(const struct catalogue *catalogue, const char *agent, size_t length, struct identify_agent *agent_r)
 {
+	const struct catalogue_index *index = catalogue->index;
 	*agent_r = (struct identify_agent){0};
 	if (!length)
 		return false;
@@ -353,13 +382,15 @@ bool identify_agent(const struct catalogue *catalogue, const char *agent, size_t
 	agent = skip_blanks(agent, end);
 	while (end > agent && is_blank(end[-1]))
 		end--;
-	for (int open = 0; open <= 1; open++)
-		for (uint32_t i = 0; i < catalogue->vendor_count; i++)
-			for (uint32_t k = 0; k < catalogue->vendors[i].agent_count; k++) {
-				const struct agent_rule *rule = &catalogue->vendors[i].agents[k];
-				if ((*rule->pattern == '{') == open && try_agent(catalogue, &catalogue->vendors[i], rule, agent, end, agent_r))
-					return true;
-			}
+	char first = agent < end ? ascii_lower(*agent) : 0;
+	for (uint32_t i = 0; i < index->agent_count; i++) {
+		const struct pattern_index *entry = &index->agents_by_pattern[i];
+		struct agent_match match = {0};
+		if ((entry->first && entry->first != first) || !match_agent(entry->pattern, agent, end, &match))
+			continue;
+		tell(catalogue, entry, &match, agent_r);
+		return true;
+	}
 	return false;
 }
 
@@ -413,4 +444,56 @@ enum error_code identify_check_pattern(const char *pattern, bool agent, struct e
 		at += size;
 	}
 	return ERROR_NONE;
+}
+
+/* ---------------------------------------------------------------- the index */
+
+static struct pattern_index index_pattern(const char *pattern, uint32_t vendor, uint32_t rule)
+{
+	struct pattern_index entry = {.vendor = vendor, .rule = rule, .pattern = pattern};
+	size_t size, length = strlen(pattern);
+	entry.first = *pattern == '{' ? 0 : ascii_lower(*pattern);
+	entry.last = pattern[length - 1] == '}' ? 0 : ascii_lower(pattern[length - 1]);
+	entry.mac_first = placeholder_at(pattern, &size) == PLACE_MAC;
+	for (const char *at = pattern; *at; at += size)
+		entry.shortest = (uint16_t)(entry.shortest + (placeholder_at(at, &size) == PLACE_MAC ? MAC_DIGITS : 1));
+	return entry;
+}
+
+static void index_files(struct catalogue *catalogue)
+{
+	struct catalogue_index *index = catalogue->index;
+	uint32_t total = 0;
+	for (uint32_t i = 0; i < catalogue->vendor_count; i++)
+		for (uint32_t k = 0; k < catalogue->vendors[i].file_count; k++)
+			total += catalogue->vendors[i].files[k].pattern_count;
+	index->files = arena_array(&index->arena, total, sizeof *index->files);
+	for (uint32_t i = 0; i < catalogue->vendor_count; i++)
+		for (uint32_t k = 0; k < catalogue->vendors[i].file_count; k++) {
+			const struct file_rule *rule = &catalogue->vendors[i].files[k];
+			for (uint32_t n = 0; n < rule->pattern_count; n++)
+				index->files[index->file_count++] = index_pattern(rule->patterns[n], i, k);
+		}
+}
+
+static void index_agents(struct catalogue *catalogue)
+{
+	struct catalogue_index *index = catalogue->index;
+	uint32_t total = 0;
+	for (uint32_t i = 0; i < catalogue->vendor_count; i++)
+		total += catalogue->vendors[i].agent_count;
+	index->agents_by_pattern = arena_array(&index->arena, total, sizeof *index->agents_by_pattern);
+	for (int open = 0; open <= 1; open++)
+		for (uint32_t i = 0; i < catalogue->vendor_count; i++)
+			for (uint32_t k = 0; k < catalogue->vendors[i].agent_count; k++) {
+				const char *pattern = catalogue->vendors[i].agents[k].pattern;
+				if ((*pattern == '{') == open)
+					index->agents_by_pattern[index->agent_count++] = index_pattern(pattern, i, k);
+			}
+}
+
+void identify_index(struct catalogue *catalogue)
+{
+	index_files(catalogue);
+	index_agents(catalogue);
 }

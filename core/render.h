@@ -7,6 +7,7 @@
 #include "stack.h"
 #include "template.h"
 
+/* Texts are told by their lengths; not all are 0-terminated. */
 struct parameter {
 	const char *name;
 	uint32_t name_length, length;

@@ -1,5 +1,6 @@
 #include "token.h"
 
+#include "wipe.h"
 #include "xalloc.h"
 
 #include <openssl/core_names.h>
@@ -18,6 +19,9 @@ struct token_maker {
 	unsigned count;
 	EVP_MAC_CTX *proof[KEYRING_MAX]; /* keyed once; as in the ring, newest last */
 	EVP_MAC_CTX *derived;
+	/* What the newest key says of the MAC and generation that were checked last: the file that a phone gets names its token again. Wiped when asked for. */
+	bool known;
+	char subject[MAC_DIGITS + TOKEN_GENERATION], answer[TOKEN_PROOF + 1];
 };
 
 static EVP_MAC_CTX *keyed(EVP_MAC *mac, const unsigned char *key)
@@ -48,6 +52,7 @@ void token_maker_free(struct token_maker **maker)
 	for (unsigned i = 0; i < (*maker)->count; i++)
 		EVP_MAC_CTX_free((*maker)->proof[i]);
 	EVP_MAC_CTX_free((*maker)->derived);
+	token_forget(*maker);
 	free(*maker);
 	*maker = NULL;
 }
@@ -61,30 +66,15 @@ static void hmac(EVP_MAC_CTX *context, const void *first, size_t first_size, con
 		abort();
 }
 
-/* `length` digits of the number that the bytes are, least significant first. Eats the bytes. Takes the same steps for every value. */
-static void base62(unsigned char *bytes, size_t size, char *digits_r, size_t length)
-{
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	for (size_t i = 0; i < length; i++) {
-		unsigned rest = 0;
-		for (size_t j = 0; j < size; j++) {
-			unsigned number = rest << 8 | bytes[j];
-			bytes[j] = (unsigned char)(number / 62);
-			rest = number % 62;
-		}
-		digits_r[i] = digits[rest];
-	}
-	digits_r[length] = 0;
-}
-
-/* The same for the token's 128 bits, four at a time in 32-bit words: it runs at every fetch. */
-static void proof_text(const unsigned char digest[HMAC_SIZE], char text_r[TOKEN_PROOF + 1])
+/* `length` digits (at most 22) of the number that the first 128 bits are, least significant first, in 32-bit words because it runs at every fetch. The same steps
+ * for every value. */
+static void base62(const unsigned char digest[HMAC_SIZE], char *text_r, size_t length)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	uint32_t words[TOKEN_BITS / 4];
 	for (size_t i = 0; i < TOKEN_BITS / 4; i++)
 		words[i] = (uint32_t)digest[4 * i] << 24 | (uint32_t)digest[4 * i + 1] << 16 | (uint32_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
-	for (size_t i = 0; i < TOKEN_PROOF; i++) {
+	for (size_t i = 0; i < length; i++) {
 		uint64_t rest = 0;
 		for (size_t j = 0; j < TOKEN_BITS / 4; j++) {
 			uint64_t number = rest << 32 | words[j];
@@ -93,21 +83,33 @@ static void proof_text(const unsigned char digest[HMAC_SIZE], char text_r[TOKEN_
 		}
 		text_r[i] = digits[rest];
 	}
-	text_r[TOKEN_PROOF] = 0;
+	text_r[length] = 0;
+	wipe(words, sizeof words);
 }
 
 static void proof_of(EVP_MAC_CTX *context, const struct mac *mac, const char *generation, char text_r[TOKEN_PROOF + 1])
 {
 	unsigned char digest[HMAC_SIZE];
 	hmac(context, mac->digits, MAC_DIGITS, generation, TOKEN_GENERATION, digest);
-	proof_text(digest, text_r);
-	OPENSSL_cleanse(digest, sizeof digest);
+	base62(digest, text_r, TOKEN_PROOF);
+	wipe(digest, sizeof digest);
 }
 
 void token_make(struct token_maker *maker, const struct mac *mac, const char *generation, char password_r[TOKEN_LENGTH + 1])
 {
+	char *proof = password_r + TOKEN_GENERATION;
 	memcpy(password_r, generation, TOKEN_GENERATION);
-	proof_of(maker->proof[maker->count - 1], mac, generation, password_r + TOKEN_GENERATION);
+	if (maker->known && memcmp(maker->subject, mac->digits, MAC_DIGITS) == 0 && memcmp(maker->subject + MAC_DIGITS, generation, TOKEN_GENERATION) == 0)
+		memcpy(proof, maker->answer, TOKEN_PROOF + 1);
+	else
+		proof_of(maker->proof[maker->count - 1], mac, generation, proof);
+	token_forget(maker);
+}
+
+void token_forget(struct token_maker *maker)
+{
+	maker->known = false;
+	wipe(maker->answer, sizeof maker->answer);
 }
 
 bool token_check(struct token_maker *maker, const struct mac *mac, const char *password, size_t length, char generation_r[TOKEN_GENERATION + 1])
@@ -121,7 +123,12 @@ bool token_check(struct token_maker *maker, const struct mac *mac, const char *p
 		proof_of(maker->proof[i], mac, password, expected);
 		good |= CRYPTO_memcmp(expected, password + TOKEN_GENERATION, TOKEN_PROOF) == 0;
 	}
-	OPENSSL_cleanse(expected, sizeof expected);
+	/* The last one tried was the newest key's. */
+	maker->known = true;
+	memcpy(maker->subject, mac->digits, MAC_DIGITS);
+	memcpy(maker->subject + MAC_DIGITS, password, TOKEN_GENERATION);
+	memcpy(maker->answer, expected, sizeof expected);
+	wipe(expected, sizeof expected);
 	memcpy(generation_r, password, TOKEN_GENERATION);
 	generation_r[TOKEN_GENERATION] = 0;
 	return good;
@@ -135,6 +142,6 @@ void token_derive(struct token_maker *maker, const char *purpose, const struct m
 	memcpy(subject + MAC_DIGITS, generation, TOKEN_GENERATION);
 	/* The 0 behind the purpose parts it from the MAC. */
 	hmac(maker->derived, purpose, strlen(purpose) + 1, subject, sizeof subject, digest);
-	base62(digest, sizeof digest, secret_r, length);
-	OPENSSL_cleanse(digest, sizeof digest);
+	base62(digest, secret_r, length);
+	wipe(digest, sizeof digest);
 }

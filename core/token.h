@@ -25,7 +25,10 @@ void token_make(struct token_maker *maker, const struct mac *mac, const char *ge
  * it names, 0-terminated; whether that one still counts is the device row's word. */
 bool token_check(struct token_maker *maker, const struct mac *mac, const char *password, size_t length, char generation_r[TOKEN_GENERATION + 1]);
 
-/* A secret that no row needs to hold: `length` (≤ 43) base62 characters of HMAC-SHA-256(derived-secret key, purpose ‖ MAC ‖ generation), e.g. the web password of a phone. */
+/* Wipe what the last check left for token_make: at the end of a request. */
+void token_forget(struct token_maker *maker);
+
+/* A secret that no row needs to hold: `length` (at most 22) base62 characters of HMAC-SHA-256(derived-secret key, purpose ‖ MAC ‖ generation), e.g. the web password of a phone. */
 void token_derive(struct token_maker *maker, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r);
 
 #endif

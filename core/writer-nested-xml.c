@@ -117,12 +117,11 @@ static uint32_t directory_of(struct tree *tree, const struct parameter *paramete
 		return tree->directory;
 	const char *part = parameter->name, *end = part + length;
 	uint32_t node = 0;
-	unsigned depth = 1;
 	bool made;
-	while (part < end) {
+	for (unsigned depth = 1; length; depth++) {
 		const char *slash = memchr(part, '/', (size_t)(end - part));
 		const char *stop = slash ? slash : end;
-		node = depth++ < PATH_DEPTH_MAX ? child(tree, node, part, (size_t)(stop - part), &made) : NODE_NONE;
+		node = depth < PATH_DEPTH_MAX ? child(tree, node, part, (size_t)(stop - part), &made) : NODE_NONE;
 		if (node == NODE_NONE) {
 			bad_name(parameter->name, parameter->name_length, error);
 			return NODE_NONE;
@@ -132,7 +131,9 @@ static uint32_t directory_of(struct tree *tree, const struct parameter *paramete
 				WRITER_NAME(tree->nodes[node].leaf));
 			return NODE_NONE;
 		}
-		part = stop + 1;
+		if (!slash)
+			break;
+		part = slash + 1;
 	}
 	tree->path = parameter->name;
 	tree->path_length = length;

@@ -3,4 +3,5 @@ dist_man_MANS += \
 	doc/dialtone.1 \
 	doc/dialtone.conf.5
 EXTRA_DIST += \
-	doc/architecture.md
+	doc/architecture.md \
+	doc/vendors.md

@@ -239,6 +239,7 @@ void fetch_clear(struct fetch *fetch)
 {
 	if (fetch->request.authorization)
 		OPENSSL_cleanse(fetch->request.authorization, strlen(fetch->request.authorization));
+	token_forget(fetch->access.tokens);
 	arena_clear(&fetch->arena);
 	buf_wipe(&fetch->body);
 	buf_clear(&fetch->head);

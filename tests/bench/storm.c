@@ -97,7 +97,7 @@ static struct {
 	uint32_t concurrency, threads, retries;
 	double retry_scale, rate;
 	uint64_t timeout, epoch;
-	const char *series;
+	const char *series, *save;
 	int tls_version;
 	_Atomic uint64_t next;
 } ask = {.mode = MODE_TLS, .host = "localhost", .concurrency = 16, .threads = 1, .retries = 20, .retry_scale = 0.05, .timeout = 60 * NS};
@@ -196,6 +196,17 @@ static void broken(struct crowd *crowd, struct slot *slot, enum trouble trouble)
 	again(crowd, slot, (uint64_t)((double)BROKEN_RETRY_NS * ask.retry_scale));
 }
 
+/* The body into a file of --save's directory, named as the phone asked for it. */
+static void save(const struct phone *phone, const struct answer *answer)
+{
+	char path[4096];
+	const char *slash = strrchr(phone->path, '/');
+	snprintf(path, sizeof path, "%s/%s", ask.save, slash ? slash + 1 : phone->path);
+	FILE *file = fopen(path, "we");
+	if (!file || fwrite(answer->body, 1, answer->body_size, file) != answer->body_size || fclose(file) != 0)
+		die(path);
+}
+
 static void finish(struct crowd *crowd, struct slot *slot)
 {
 	struct answer answer;
@@ -213,6 +224,8 @@ static void finish(struct crowd *crowd, struct slot *slot)
 	}
 	counts->answered++;
 	if (answer.status == 200) {
+		if (ask.save)
+			save(&ask.phones[slot->job.phone], &answer);
 		enum wrong wrong = wire_judge(&ask.phones[slot->job.phone], &answer, crowd->sha256);
 		if (wrong == WRONGS)
 			counts->right++;
@@ -639,19 +652,21 @@ static void usage(void)
 	      "      --retries R       attempts after the first (20); 0 counts a 503 as the answer\n"
 	      "      --retry-scale X   what a second of Retry-After lasts (0.05)\n"
 	      "      --timeout S       of one connection (60)\n"
+	      "      --save DIR        write each body there, under its file's name\n"
 	      "      --series FILE     a line a connection: opened, ended (ns, monotonic), phone, status (0: broken)\n", stderr);
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	enum { O_PLAIN = 256, O_FCGI, O_TLS, O_HOST, O_ADDRESSES, O_RETRIES, O_SCALE, O_TIMEOUT, O_SERIES };
+	enum { O_PLAIN = 256, O_FCGI, O_TLS, O_HOST, O_ADDRESSES, O_RETRIES, O_SCALE, O_TIMEOUT, O_SERIES, O_SAVE };
 	static const struct option options[] = {{"concurrency", required_argument, NULL, 'c'}, {"fetches", required_argument, NULL, 'n'},
 		{"seconds", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'}, {"threads", required_argument, NULL, 't'},
 		{"plain", no_argument, NULL, O_PLAIN}, {"fcgi", no_argument, NULL, O_FCGI}, {"tls", required_argument, NULL, O_TLS},
 		{"host", required_argument, NULL, O_HOST}, {"addresses", required_argument, NULL, O_ADDRESSES},
 		{"retries", required_argument, NULL, O_RETRIES}, {"retry-scale", required_argument, NULL, O_SCALE},
-		{"timeout", required_argument, NULL, O_TIMEOUT}, {"series", required_argument, NULL, O_SERIES}, {NULL, 0, NULL, 0}};
+		{"timeout", required_argument, NULL, O_TIMEOUT}, {"series", required_argument, NULL, O_SERIES},
+		{"save", required_argument, NULL, O_SAVE}, {NULL, 0, NULL, 0}};
 	double seconds = 0;
 	for (int o; (o = getopt_long(argc, argv, "c:n:s:r:t:", options, NULL)) != -1;)
 		switch (o) {
@@ -669,6 +684,7 @@ int main(int argc, char **argv)
 		case O_SCALE: ask.retry_scale = atof(optarg); break;
 		case O_TIMEOUT: ask.timeout = (uint64_t)(atof(optarg) * (double)NS); break;
 		case O_SERIES: ask.series = optarg; break;
+		case O_SAVE: ask.save = optarg; break;
 		default: usage();
 		}
 	if (argc - optind != 2 || !ask.concurrency || !ask.threads || ask.threads > THREADS_MAX || ask.threads > ask.concurrency)

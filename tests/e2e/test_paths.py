@@ -21,7 +21,7 @@ def spellings(mac, other):
                                                   '/~', '/=', '/a,b', '/a+b', '/a:b', '/a@b', '/a$b', '/a!b', '/(a)', "/a'b", '/a*b', '/%3F', '/%25', '/%2525',
                                                   '/a%3Db', '/%7E', '/' + 'x' * 200, '/' + 'd/' * 100)]
     ours += [f'/{mac}.cfg?{query}' for query in ('', 'x', 'x=1', f'mac={other}', f'/{other}.cfg', '../', '%2f', '%00', '%zz', '?', 'a=%0d%0aX:1', 'x' * 500)]
-    ours += [f'/%2f{mac}.cfg', f'/a%2f{mac}.cfg', f'/a%2F{mac}.cfg', f'%2f{mac}.cfg', f'/{other}.cfg%2f{mac}.cfg', f'/{other}.cfg/{mac}.cfg']
+    ours += [f'/%2f{mac}.cfg', f'/a%2f{mac}.cfg', f'/a%2F{mac}.cfg', f'/{other}.cfg%2f{mac}.cfg', f'/{other}.cfg/{mac}.cfg']
     rows = [(target, {OURS}) for target in ours]
 
     nothing = [f'/{prefix}{mac}.cfg' for prefix in ('..;/', ';/', '../', '../../', 'a/../', 'a/../../', '%2e%2e/', '%2e%2e%2f', '.%2e/', '%2e./', 'a/..%2f',
@@ -35,7 +35,7 @@ def spellings(mac, other):
                 f'/{escaped[:-3]}.cfg', '/000000000000.cfg', '/ffffffffffff.cfg', f'/{other}.cfg', f'/{mac}.cfg/{other}.cfg', f'/{mac}%2f{mac}.cfgx', '/templates/settings.ini', '/dialtone.conf']
     rows += [(target, {NOTHING, BAD, OURS} if target == '/' else {NOTHING, BAD}) for target in nothing]
 
-    bad = [f'/%{mac}.cfg'.replace('%', '%g'), f'/{mac}.cfg%', f'/{mac}.cfg%2', f'/{mac}.cfg%zz', f'/{mac}%00.cfg', f'/{mac}.cfg%00', f'/%00{mac}.cfg', f'/{mac}.cfg%00.txt',
+    bad = [f'%2f{mac}.cfg', f'/%{mac}.cfg'.replace('%', '%g'), f'/{mac}.cfg%', f'/{mac}.cfg%2', f'/{mac}.cfg%zz', f'/{mac}%00.cfg', f'/{mac}.cfg%00', f'/%00{mac}.cfg', f'/{mac}.cfg%00.txt',
            f'/{mac}.cfg%0a', f'/{mac}.cfg%0d%0aX: y', f'/%0a{mac}.cfg', f'/%1b{mac}.cfg', f'/%7f{mac}.cfg', f'/a%00/{mac}.cfg', f'/{mac}.cfg%u0000', f'/a%09b/{mac}.cfg']
     rows += [(target, {BAD}) for target in bad]
     rows += [(f'/{c}/{mac}.cfg', {OURS}) for c in 'bcdefghijklmnopqrstuv']

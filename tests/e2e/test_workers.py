@@ -127,7 +127,7 @@ def test_e3_hung_workers_are_replaced(database, macs, proxy):
             wait_until(lambda: pool.fetch(proxy, f'/{mac}.cfg', auth=auth).status == 200, 65, 'service')
             for t in threads:
                 t.join()
-            assert 'watchdog' in pool.log() or 'deadline' in pool.log()
+            assert pool.log().count('has been busy for') >= len(before)
     finally:
         hatch.close()
 

@@ -29,6 +29,13 @@ def database():
         """)
 
 
+@pytest.fixture(autouse=True)
+def closed(database):
+    """No test leaves a transaction behind."""
+    yield
+    database.close()
+
+
 # table, a good row, what makes it bad, what the message says
 DEVICE = {"mac": "805ec0000009", "tenant_id": "acme", "site_id": "hq", "profile_id": "desk", "model_id": "yealink-t54w"}
 ACCOUNT = {"tenant_id": "acme", "account_id": "209", "sip_user": "209"}

@@ -135,9 +135,10 @@ class Database:
     # ---- what phones and tenants are made of
 
     def models(self):
-        """{vendor: a model of it}, of vendors that are served."""
-        return dict(self.sql("SELECT v.vendor_id, MIN(m.model_id) FROM model AS m JOIN vendor AS v ON v.vendor_id = m.vendor_id"
-                             " WHERE v.served = 1 AND v.retired = 0 AND m.retired = 0 GROUP BY v.vendor_id"))
+        """{vendor: its model with the most keys}, of vendors that are served."""
+        rows = self.sql("SELECT v.vendor_id, m.model_id FROM model AS m JOIN vendor AS v ON v.vendor_id = m.vendor_id"
+                        " WHERE v.served = 1 AND v.retired = 0 AND m.retired = 0 ORDER BY m.key_count, m.line_count, m.model_id")
+        return dict(rows)
 
     def ouis(self, vendor):
         return [oui for oui, in self.sql('SELECT oui FROM vendor_oui WHERE vendor_id = %s ORDER BY oui', (vendor,))]

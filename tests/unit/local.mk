@@ -9,15 +9,28 @@ UNIT_TESTS = \
 	tests/unit/test_timezone \
 	tests/unit/test_catalogue \
 	tests/unit/test_identify \
+	tests/unit/test_template \
+	tests/unit/test_stack \
+	tests/unit/test_render \
+	tests/unit/test_writer \
 	tests/unit/test_token \
 	tests/unit/test_fingerprint \
-	tests/unit/test_cache
+	tests/unit/test_cache \
+	tests/unit/test_request \
+	tests/unit/test_access \
+	tests/unit/test_record \
+	tests/unit/test_spool
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
+EXTRA_DIST += tests/unit/user-agents.tsv
+
+# of core/
 UNIT_LIBS = $(CORE_LIBS) $(CHECK_LIBS)
 UNIT_DEFINES = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
-EXTRA_DIST += tests/unit/user-agents.tsv
+# of fcgi-app/
+UNIT_APP_LIBS = fcgi-app/libfcgiapp.a $(CORE_LIBS) $(FCGI_LIBS) $(SYSTEMD_LIBS) $(CHECK_LIBS)
+UNIT_APP_DEFINES = $(UNIT_DEFINES) -I$(srcdir)/fcgi-app
 
 tests_unit_test_mac_SOURCES = tests/unit/test_mac.c tests/unit/unit.h
 tests_unit_test_mac_CPPFLAGS = $(UNIT_DEFINES)
@@ -46,6 +59,18 @@ tests_unit_test_catalogue_LDADD = $(UNIT_LIBS)
 tests_unit_test_identify_SOURCES = tests/unit/test_identify.c tests/unit/unit.h
 tests_unit_test_identify_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_identify_LDADD = $(UNIT_LIBS)
+tests_unit_test_template_SOURCES = tests/unit/test_template.c tests/unit/unit.h tests/unit/small.h
+tests_unit_test_template_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_template_LDADD = $(UNIT_LIBS)
+tests_unit_test_stack_SOURCES = tests/unit/test_stack.c tests/unit/unit.h tests/unit/small.h
+tests_unit_test_stack_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_stack_LDADD = $(UNIT_LIBS)
+tests_unit_test_render_SOURCES = tests/unit/test_render.c tests/unit/unit.h tests/unit/small.h
+tests_unit_test_render_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_render_LDADD = $(UNIT_LIBS)
+tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/unit.h
+tests_unit_test_writer_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_writer_LDADD = $(UNIT_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c tests/unit/unit.h
 tests_unit_test_token_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_token_LDADD = $(UNIT_LIBS)
@@ -55,3 +80,15 @@ tests_unit_test_fingerprint_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_SOURCES = tests/unit/test_cache.c tests/unit/unit.h
 tests_unit_test_cache_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)
+tests_unit_test_request_SOURCES = tests/unit/test_request.c tests/unit/unit.h
+tests_unit_test_request_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_request_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_access_SOURCES = tests/unit/test_access.c tests/unit/unit.h
+tests_unit_test_access_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_access_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h
+tests_unit_test_record_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_record_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_spool_SOURCES = tests/unit/test_spool.c tests/unit/unit.h
+tests_unit_test_spool_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_spool_LDADD = $(UNIT_APP_LIBS)

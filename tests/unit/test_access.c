@@ -42,16 +42,25 @@ bool device_generation_counts(const struct device *device, const char generation
 
 static struct arena arena;
 static struct token_maker *tokens;
+static struct keyring *ring;
+static struct catalogue *loaded;
+
+static void tear_down(void)
+{
+	token_maker_free(&tokens);
+	keyring_free(&ring);
+	catalogue_free(&loaded);
+	arena_deinit(&arena);
+	catalogue = NULL;
+}
 
 static void set_up(void)
 {
 	struct error error = {0};
 	static const char ring_text[] = "k 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-	if (catalogue)
-		return;
-	catalogue = catalogue_load(unit_source("templates"), &error);
+	catalogue = loaded = catalogue_load(unit_source("templates"), &error);
 	ck_assert_msg(catalogue != NULL, "%s", error.message);
-	struct keyring *ring = keyring_parse(ring_text, sizeof ring_text - 1, &error);
+	ring = keyring_parse(ring_text, sizeof ring_text - 1, &error);
 	ck_assert_msg(ring != NULL, "%s", error.message);
 	tokens = token_maker_new(ring);
 	asked = 0;
@@ -160,6 +169,7 @@ START_TEST(test_matrix)
 	result = decide(rows[_i].path, authorization, false, &verdict);
 	ck_assert_msg(result == (rows[_i].result == RESULT_BAD_REQUEST ? RESULT_BAD_REQUEST : RESULT_PLAIN_HTTP), "row %d: %s", _i, result_name(result));
 	ck_assert_uint_eq(asked, 0);
+	tear_down();
 }
 END_TEST
 
@@ -182,6 +192,7 @@ START_TEST(test_plain_by_tenant)
 	request.authorization = token_of(A, GENERATION);
 	access_decide(&access, &request, &arena, &verdict);
 	ck_assert_int_eq(verdict.result, RESULT_PLAIN_HTTP);
+	tear_down();
 }
 END_TEST
 
@@ -195,6 +206,7 @@ START_TEST(test_database_away)
 	ck_assert_str_eq(verdict.detail, "the database is away");
 	ck_assert_int_eq(decide("/" A ".cfg", NULL, true, &verdict), RESULT_CHALLENGE);
 	ck_assert_int_eq(decide("/y000000000096.cfg", NULL, true, &verdict), RESULT_COMMON);
+	tear_down();
 }
 END_TEST
 
@@ -209,6 +221,7 @@ START_TEST(test_model)
 	ck_assert_int_eq(decide("/" A ".cfg", token_of(A, GENERATION), true, &verdict), RESULT_OK);
 	ck_assert_str_eq(verdict.device.model->vendor->id, "fanvil");
 	ck_assert_int_eq(decide("/" A ".boot", token_of(A, GENERATION), true, &verdict), RESULT_UNKNOWN_FILE);
+	tear_down();
 }
 END_TEST
 

@@ -78,7 +78,7 @@ END_TEST
 static const struct { const char *source, *message; } bad_rows[] = {
 	{"a = 1\n\n  hello\n", "acme/main.tmpl:3:3: neither `name = value` nor a section"},
 	{"= 1\n", "acme/main.tmpl:1:1: no name before the ="},
-	{"a = {{titel}}\n", "acme/main.tmpl:1:5: unknown setting `titel`; did you mean `title`?"},
+	{"a = {{titel}}\n", "acme/main.tmpl:1:7: unknown setting `titel`; did you mean `title`?"},
 	{"a = {{ sip.serverr }}\n", "acme/main.tmpl:1:8: unknown setting `sip.serverr`; did you mean `sip.server`?"},
 	{"a = {{qqqqqqqqqqqqqqqq}}\n", "acme/main.tmpl:1:7: unknown setting `qqqqqqqqqqqqqqqq`"},
 	{"a = {{line.usr}}\n", "acme/main.tmpl:1:7: unknown setting `line.usr`; did you mean `line.user`?"},

@@ -1,12 +1,12 @@
 #include "db.h"
 
 #include "number.h"
+#include "wipe.h"
 #include "xalloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <mysql.h>
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,7 +266,7 @@ static enum error_code connect_host(struct db *db, const struct host *host, stru
 	/* A stored procedure's result comes with a status of its own, so several results are allowed; several statements in one text are not. */
 	bool good = mysql_real_connect(mysql, host->name, db->options.user, password, *db->options.name ? db->options.name : NULL, host->port, host->socket,
 		CLIENT_MULTI_RESULTS);
-	OPENSSL_cleanse(password, sizeof password);
+	wipe(password, sizeof password);
 	if (!good) {
 		code = error_set(error, ERROR_DATABASE_GONE, "%s: %s", host->shown, mysql_error(mysql));
 	} else {
@@ -332,7 +332,7 @@ struct db_statement *db_prepare(struct db *db, const char *sql)
 static void forget_columns(struct db_statement *statement)
 {
 	for (unsigned i = 0; i < statement->column_count; i++) {
-		OPENSSL_cleanse(statement->columns[i].room, statement->columns[i].size);
+		wipe(statement->columns[i].room, statement->columns[i].size);
 		free(statement->columns[i].room);
 	}
 	free(statement->columns);
@@ -498,7 +498,7 @@ enum error_code db_execute(struct db_statement *statement, bool read, struct err
 static bool widen(struct db_statement *statement, unsigned index)
 {
 	struct column *column = &statement->columns[index];
-	OPENSSL_cleanse(column->room, column->size);
+	wipe(column->room, column->size);
 	free(column->room);
 	column->size = column->length + 1;
 	column->room = xmalloc(column->size);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define HMAC_SIZE 32
+#define JOINED_MAX 256u
 
 struct fingerprint_maker {
 	EVP_MAC_CTX *inputs;     /* HMAC-SHA-256, keyed once */
@@ -44,16 +45,29 @@ void fingerprint_maker_free(struct fingerprint_maker **maker)
 
 void fingerprint_of(struct fingerprint_maker *maker, const struct fingerprint_part *parts, size_t count, struct fingerprint *fingerprint_r)
 {
-	unsigned char digest[HMAC_SIZE];
-	size_t size = 0;
+	unsigned char digest[HMAC_SIZE], joined[JOINED_MAX];
+	size_t size = 0, used = 0;
 	bool good = EVP_MAC_init(maker->inputs, NULL, 0, NULL) == 1;
+	/* Small parts go to OpenSSL together: each call costs more than the bytes. */
 	for (size_t i = 0; i < count; i++) {
-		unsigned char length[4] = {(unsigned char)(parts[i].size >> 24), (unsigned char)(parts[i].size >> 16),
+		const unsigned char length[4] = {(unsigned char)(parts[i].size >> 24), (unsigned char)(parts[i].size >> 16),
 			(unsigned char)(parts[i].size >> 8), (unsigned char)parts[i].size};
-		good = good && EVP_MAC_update(maker->inputs, length, sizeof length) == 1 &&
-		       EVP_MAC_update(maker->inputs, parts[i].bytes, parts[i].size) == 1;
+		if (sizeof length + parts[i].size > sizeof joined - used) {
+			good = good && EVP_MAC_update(maker->inputs, joined, used) == 1;
+			used = 0;
+		}
+		memcpy(joined + used, length, sizeof length);
+		used += sizeof length;
+		if (parts[i].size > sizeof joined - used) {
+			good = good && EVP_MAC_update(maker->inputs, joined, used) == 1 &&
+			       EVP_MAC_update(maker->inputs, parts[i].bytes, parts[i].size) == 1;
+			used = 0;
+			continue;
+		}
+		memcpy(joined + used, parts[i].bytes, parts[i].size);
+		used += parts[i].size;
 	}
-	if (!good || EVP_MAC_final(maker->inputs, digest, &size, sizeof digest) != 1)
+	if (!good || EVP_MAC_update(maker->inputs, joined, used) != 1 || EVP_MAC_final(maker->inputs, digest, &size, sizeof digest) != 1)
 		abort();
 	memcpy(fingerprint_r->etag, digest, FINGERPRINT_ETAG);
 	memcpy(fingerprint_r->nonce, digest + FINGERPRINT_ETAG, FINGERPRINT_NONCE);

@@ -62,6 +62,12 @@ static bool key_clears(const struct layer_key *key)
 	return key->type.length == 4 && memcmp(key->type.text, "none", 4) == 0;
 }
 
+/* A profile is for phones of several models: keys that this one lacks are left out. */
+static bool key_exists(const struct model *model, const struct layer_key *key)
+{
+	return key->module ? key->module <= model->modules && key->slot <= model->module_keys : key->slot <= model->keys;
+}
+
 static void lay_keys(struct stack *stack, struct arena *arena)
 {
 	static const struct layer_rows nothing;
@@ -75,7 +81,7 @@ static void lay_keys(struct stack *stack, struct arena *arena)
 		const struct layer_key *key = order < 0 ? &profile->keys[p] : &device->keys[d];
 		p += order <= 0;
 		d += order >= 0;
-		if (!key_clears(key))
+		if (!key_clears(key) && key_exists(stack->model, key))
 			stack->keys[stack->key_count++] = key;
 	}
 }

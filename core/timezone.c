@@ -114,17 +114,23 @@ static bool shift_days(struct timezone_change *change, int days)
 	return false;
 }
 
+/* How far off its moment a change may be told where a phone cannot be told the moment itself. Clocks are then wrong on two nights a year for so long, and a
+ * configuration is delivered; refusing it would leave the phone without one. */
+#define NEAR_SECONDS (3 * 3600)
+
 /* Put a time of -167..167 hours into the change. NULL, or why it does not fit. */
 static const char *place_time(struct timezone_change *change, int seconds)
 {
 	int days = seconds / 86400 - (seconds % 86400 < 0);
-	int rest = seconds - days * 86400;
-	change->hour = rest / 3600;
-	if (rest % 3600)
-		return "its daylight saving does not change at a full hour";
-	if (days && !shift_days(change, days))
-		return "its daylight saving changes on a day that is not the same weekday of the same week of a month in every year";
-	return NULL;
+	int hour = (seconds - days * 86400) / 3600;
+	if (!days || shift_days(change, days)) {
+		change->hour = hour; /* of 2:45 it is 2 */
+		return NULL;
+	}
+	change->hour = days < 0 ? 0 : 23;
+	if (abs(seconds - change->hour * 3600) <= NEAR_SECONDS)
+		return NULL;
+	return "its daylight saving changes on a day that is not the same weekday of the same week of a month in every year";
 }
 
 static bool take_month_rule(const char **at, struct timezone_change *change)

@@ -36,8 +36,9 @@ const char *timezones_suggest(const struct timezones *timezones, const char *nam
 size_t timezones_count(const struct timezones *timezones);
 const struct timezone_rule *timezones_at(const struct timezones *timezones, size_t index); /* in the file's order */
 
-/* Parse one POSIX rule such as "CET-1CEST,M3.5.0,M10.5.0/3"; hours of 24..167 or below 0 are turned into another weekday where that is
- * exact for every year, else `inexpressible` is set. False if it is no POSIX rule. */
+/* Parse one POSIX rule such as "CET-1CEST,M3.5.0,M10.5.0/3". Hours of 24..167 or below 0 become another weekday where that is the same day in every year; where it is
+ * not, a moment at most 3 hours away on the same day is told instead (Jerusalem's Friday 02:00 after the 4th Thursday as that Thursday 23:00, Chatham's 02:45 as 02:00);
+ * what is further off sets `inexpressible`. False if it is no POSIX rule. */
 bool timezone_parse(const char *posix, struct timezone_rule *rule_r);
 
 #endif

@@ -40,6 +40,25 @@ START_TEST(test_parts_do_not_run_together)
 }
 END_TEST
 
+/* Whatever their sizes, parts count by where they begin and end. */
+START_TEST(test_parts_of_any_size)
+{
+	static const size_t sizes[] = {0, 1, 100, 251, 252, 253, 256, 257, 1000};
+	char bytes[1001];
+	struct fingerprint one, two;
+	memset(bytes, 'x', sizeof bytes);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		const struct fingerprint_part parts[] = {{"head", 4}, {bytes, sizes[i]}, {bytes, 10}};
+		const struct fingerprint_part moved[] = {{"head", 4}, {bytes, sizes[i] + 1}, {bytes, 9}};
+		fingerprint_of(maker, parts, 3, &one);
+		fingerprint_of(maker, parts, 3, &two);
+		ck_assert_mem_eq(&one, &two, sizeof one);
+		fingerprint_of(maker, moved, 3, &two);
+		ck_assert_mem_ne(&one, &two, sizeof one);
+	}
+}
+END_TEST
+
 START_TEST(test_body_digest)
 {
 	struct fingerprint one = of("a", "1"), two = of("a", "2");
@@ -94,6 +113,7 @@ int main(void)
 	TCase *tests = tcase_create("fingerprint");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_parts_do_not_run_together);
+	tcase_add_test(tests, test_parts_of_any_size);
 	tcase_add_test(tests, test_body_digest);
 	tcase_add_loop_test(tests, test_if_none_match, 0, sizeof headers / sizeof *headers);
 	suite_add_tcase(suite, tests);

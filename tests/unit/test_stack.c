@@ -125,6 +125,8 @@ static const struct { struct key profile[5], device[5]; const char *expected; } 
 	{{{0, 1, "blf"}, {0, 2, "blf"}}, {{0, 1, "none"}}, "0.2=blf@profile "},
 	{{{0, 1, "none"}, {0, 2, "blf"}}, {{0, 2, "none"}}, ""},
 	{{{0, 1, "none"}}, {{0, 1, "line"}}, "0.1=line@device "},
+	/* the profile is for a larger model too */
+	{{{0, 4, "blf"}, {0, 5, "blf"}, {1, 2, "blf"}, {1, 3, "blf"}, {3, 1, "blf"}}, {{0}}, "0.4=blf@profile 1.2=blf@profile "},
 };
 
 START_TEST(test_keys)

@@ -94,9 +94,10 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
 
 char *arena_copy(struct arena *arena, const void *bytes, size_t size)
 {
-	char *copy = arena_alloc(arena, size + 1);
+	char *copy = arena_raw(arena, size + 1);
 	if (size)
 		memcpy(copy, bytes, size);
+	copy[size] = 0;
 	return copy;
 }
 

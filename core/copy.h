@@ -27,15 +27,16 @@ static inline uint64_t copy_any(copy_block block)
 /* The two never overlap. Returns `to` behind the last byte. */
 static inline char *copy_bytes(char *restrict to, const char *restrict from, size_t size)
 {
-	if (size >= 16) {
-		if (size > 128) {
-			memcpy(to, from, size);
-			return to + size;
-		}
-		/* The last sixteen, perhaps partly for the second time. */
+	if (size > 64) {
+		memcpy(to, from, size);
+	} else if (size >= 16) {
+		/* From both ends, perhaps meeting; no loop, for the compiler would make a call of it. */
+		__builtin_memcpy(to, from, 16);
 		__builtin_memcpy(to + size - 16, from + size - 16, 16);
-		for (size_t i = 0; i + 16 < size; i += 16)
-			__builtin_memcpy(to + i, from + i, 16);
+		if (size > 32) {
+			__builtin_memcpy(to + 16, from + 16, 16);
+			__builtin_memcpy(to + size - 32, from + size - 32, 16);
+		}
 	} else if (size >= 8) {
 		__builtin_memcpy(to, from, 8);
 		__builtin_memcpy(to + size - 8, from + size - 8, 8);
@@ -58,18 +59,40 @@ static inline uint64_t copy_word(const char *from)
 	return word;
 }
 
+/* At most 8 bytes as a number; not all of them need be told apart by it, as the size is hashed too. */
+static inline uint64_t copy_short_word(const char *text, size_t size)
+{
+	uint32_t low, high;
+	if (size >= 4) {
+		__builtin_memcpy(&low, text, 4);
+		__builtin_memcpy(&high, text + size - 4, 4);
+		return (uint64_t)high << 32 | low;
+	}
+	return size ? (uint64_t)(unsigned char)text[0] << 16 | (unsigned)(unsigned char)text[size / 2] << 8 | (unsigned char)text[size - 1] : 0;
+}
+
 /* A hash for tables that live for one file. */
 static inline uint32_t copy_hash(const char *text, size_t size, uint64_t seed)
 {
-	uint64_t hash = (seed + size) * 0x9e3779b97f4a7c15u, tail = 0;
-	for (; size >= 8; size -= 8, text += 8) {
-		hash = (hash ^ copy_word(text)) * 0xff51afd7ed558ccdu;
+	uint64_t hash = (seed + size) * 0x9e3779b97f4a7c15u;
+	size_t i = 0;
+	for (; i + 8 < size; i += 8) {
+		hash = (hash ^ copy_word(text + i)) * 0xff51afd7ed558ccdu;
 		hash ^= hash >> 29;
 	}
-	for (; size; size--)
-		tail = tail << 8 | (unsigned char)*text++;
-	hash = (hash ^ tail) * 0xff51afd7ed558ccdu;
+	hash = (hash ^ (size >= 8 ? copy_word(text + size - 8) : copy_short_word(text, size))) * 0xff51afd7ed558ccdu;
 	return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* How many bytes of both, of which `most` can be read, are equal from the beginning. */
+static inline size_t copy_common(const char *a, const char *b, size_t most)
+{
+	size_t i = 0;
+	while (i + 8 <= most && copy_word(a + i) == copy_word(b + i))
+		i += 8;
+	while (i < most && a[i] == b[i])
+		i++;
+	return i;
 }
 
 #endif

@@ -18,46 +18,47 @@ enum kind {
 	ROW_TENANT_SETTING, ROW_TENANT_SECRET, ROW_SITE_SETTING, ROW_PROFILE_SETTING, ROW_PROFILE_KEY
 };
 
-/* Columns: kind, a number, six texts; what they hold by kind:
+/* Columns: kind × 2^32 + a number, six texts; what they hold by kind:
  *   device   complete; tenant, site, profile, model, flags ‖ generation ‖ previous generation, revisions
  *   line     position; account, SIP user, auth user, display name, label, password
  *   setting  line's position; vendor, name, -, -, -, value        (a secret: the same with an empty vendor)
  *   key      module × 65536 + slot; type, line, label, extension, -, value
  * The device row is there for an unknown MAC too, then with NULLs: it always tells whether a restore is under way. */
-enum { COLUMN_KIND, COLUMN_NUMBER, COLUMN_A, COLUMN_B, COLUMN_C, COLUMN_D, COLUMN_E, COLUMN_F };
+enum { COLUMN_NUMBER, COLUMN_A, COLUMN_B, COLUMN_C, COLUMN_D, COLUMN_E, COLUMN_F };
 
+#define KIND(number) #number " * 4294967296"
 #define NO_REVISION "x'0000000000000000'"
 
 #define OWN_ROWS                                                                                                                       \
-	"SELECT 0 AS k, c.complete AS n, d.tenant_id AS a, d.site_id AS b, d.profile_id AS c, d.model_id AS d,"                           \
+	"SELECT " KIND(0) " + c.complete AS n, d.tenant_id AS a, d.site_id AS b, d.profile_id AS c, d.model_id AS d,"                           \
 	" CONCAT(d.enabled AND t.enabled, t.plain_http, d.generation, IF(d.previous_until > CURRENT_TIMESTAMP, d.previous_generation, '')) AS e,"  \
 	" CONCAT(dr.revision, tr.revision, COALESCE(sr.revision, " NO_REVISION "), COALESCE(pr.revision, " NO_REVISION "), c.revision) AS f"  \
 	" FROM _complete AS c LEFT JOIN device AS d ON d.mac = ? LEFT JOIN tenant AS t ON t.tenant_id = d.tenant_id"                      \
 	" LEFT JOIN device_revision AS dr ON dr.mac = d.mac LEFT JOIN tenant_revision AS tr ON tr.tenant_id = d.tenant_id"                \
 	" LEFT JOIN site_revision AS sr ON sr.tenant_id = d.tenant_id AND sr.site_id = d.site_id"                                         \
 	" LEFT JOIN profile_revision AS pr ON pr.tenant_id = d.tenant_id AND pr.profile_id = d.profile_id"                                \
-	" UNION ALL SELECT STRAIGHT_JOIN 1, l.position, l.account_id, a.sip_user, a.auth_user, a.display_name, l.label, s.plain"          \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(1) " + l.position, l.account_id, a.sip_user, a.auth_user, a.display_name, l.label, s.plain"          \
 	" FROM line AS l JOIN account AS a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id"                                  \
 	" LEFT JOIN account_secret AS s ON s.tenant_id = l.tenant_id AND s.account_id = l.account_id AND s.name = 'sip.password'"         \
 	" WHERE l.mac = ? AND l.enabled AND a.enabled"                                                                                    \
-	" UNION ALL SELECT STRAIGHT_JOIN 2, l.position, s.vendor, s.name, NULL, NULL, NULL, s.value FROM line AS l"                       \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(2) " + l.position, s.vendor, s.name, NULL, NULL, NULL, s.value FROM line AS l"                       \
 	" JOIN account_setting AS s ON s.tenant_id = l.tenant_id AND s.account_id = l.account_id WHERE l.mac = ?"                         \
-	" UNION ALL SELECT 3, s.position, s.vendor, s.name, NULL, NULL, NULL, s.value FROM line_setting AS s WHERE s.mac = ?"             \
-	" UNION ALL SELECT 4, 0, s.vendor, s.name, NULL, NULL, NULL, s.value FROM device_setting AS s WHERE s.mac = ?"                    \
-	" UNION ALL SELECT 5, k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM line_key AS k WHERE k.mac = ?" \
-	" UNION ALL SELECT 6, 0, '', s.name, NULL, NULL, NULL, s.plain FROM device_secret AS s WHERE s.mac = ?"
+	" UNION ALL SELECT " KIND(3) " + s.position, s.vendor, s.name, NULL, NULL, NULL, s.value FROM line_setting AS s WHERE s.mac = ?"             \
+	" UNION ALL SELECT " KIND(4) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device_setting AS s WHERE s.mac = ?"                    \
+	" UNION ALL SELECT " KIND(5) " + k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM line_key AS k WHERE k.mac = ?" \
+	" UNION ALL SELECT " KIND(6) ", '', s.name, NULL, NULL, NULL, s.plain FROM device_secret AS s WHERE s.mac = ?"
 
 #define LAYER_ROWS                                                                                                                     \
-	" UNION ALL SELECT 7, 0, s.vendor, s.name, NULL, NULL, NULL, s.value FROM provider_setting AS s"                                  \
-	" UNION ALL SELECT STRAIGHT_JOIN 8, 0, s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                              \
+	" UNION ALL SELECT " KIND(7) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM provider_setting AS s"                                  \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(8) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                              \
 	" JOIN tenant_setting AS s ON s.tenant_id = d.tenant_id WHERE d.mac = ?"                                                          \
-	" UNION ALL SELECT STRAIGHT_JOIN 9, 0, '', s.name, NULL, NULL, NULL, s.plain FROM device AS d"                                    \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(9) ", '', s.name, NULL, NULL, NULL, s.plain FROM device AS d"                                    \
 	" JOIN tenant_secret AS s ON s.tenant_id = d.tenant_id WHERE d.mac = ?"                                                           \
-	" UNION ALL SELECT STRAIGHT_JOIN 10, 0, s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(10) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
 	" JOIN site_setting AS s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id WHERE d.mac = ?"                                  \
-	" UNION ALL SELECT STRAIGHT_JOIN 11, 0, s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(11) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
 	" JOIN profile_setting AS s ON s.tenant_id = d.tenant_id AND s.profile_id = d.profile_id WHERE d.mac = ?"                         \
-	" UNION ALL SELECT STRAIGHT_JOIN 12, k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM device AS d" \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(12) " + k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM device AS d" \
 	" JOIN profile_key AS k ON k.tenant_id = d.tenant_id AND k.profile_id = d.profile_id WHERE d.mac = ?"
 
 #define OWN_PARAMETERS 7u
@@ -139,6 +140,12 @@ static struct text text_of(struct arena *arena, struct db_column column)
 	return column.text ? (struct text){.text = arena_copy(arena, column.text, column.length), .length = (uint32_t)column.length} : (struct text){0};
 }
 
+/* The number beside the row's kind. */
+static long long number_of(const struct db_statement *rows)
+{
+	return db_column_int(rows, COLUMN_NUMBER) & 0xffffffff;
+}
+
 static struct text text_at(struct loading *loading, const struct db_statement *rows, unsigned column)
 {
 	return text_of(loading->arena, db_column(rows, column));
@@ -171,7 +178,7 @@ static void add_setting(struct loading *loading, struct builder *builder, const 
 static void add_key(struct loading *loading, enum layer layer, const struct db_statement *rows)
 {
 	struct builder *builder = &loading->layers[layer];
-	long long place = db_column_int(rows, COLUMN_NUMBER);
+	long long place = number_of(rows);
 	builder->keys = grown(loading->arena, builder->keys, builder->key_count, &builder->key_room, sizeof *builder->keys);
 	builder->keys[builder->key_count++] = (struct layer_key){
 		.module = (uint16_t)(place >> 16),
@@ -193,7 +200,7 @@ static void add_line(struct loading *loading, const struct db_statement *rows)
 	loading->accounts = grown(loading->arena, loading->accounts, loading->line_count, &room, sizeof *loading->accounts);
 	loading->own_lines = grown(loading->arena, loading->own_lines, loading->line_count, &loading->line_room, sizeof *loading->own_lines);
 	loading->lines[loading->line_count++] = (struct stack_line){
-		.position = (uint16_t)db_column_int(rows, COLUMN_NUMBER),
+		.position = (uint16_t)number_of(rows),
 		.account_id = text_at(loading, rows, COLUMN_A).text,
 		.user = text_at(loading, rows, COLUMN_B),
 		.auth_user = text_at(loading, rows, COLUMN_C),
@@ -206,7 +213,7 @@ static void add_line(struct loading *loading, const struct db_statement *rows)
 /* A setting of a line or of its account. Those of lines that are switched off find no line and count for nothing. */
 static void add_line_setting(struct loading *loading, struct builder *builders, const struct db_statement *rows)
 {
-	long long position = db_column_int(rows, COLUMN_NUMBER);
+	long long position = number_of(rows);
 	for (uint32_t i = 0; i < loading->line_count; i++)
 		if (loading->lines[i].position == position)
 			add_setting(loading, &builders[i], rows);
@@ -215,7 +222,7 @@ static void add_line_setting(struct loading *loading, struct builder *builders, 
 static enum error_code take_device(struct loading *loading, const struct db_statement *rows, struct error *error)
 {
 	struct device *device = loading->device;
-	if (db_column_int(rows, COLUMN_NUMBER) != COMPLETE)
+	if (number_of(rows) != COMPLETE)
 		return error_set(error, ERROR_DATABASE_GONE, "the database is being restored: the view _complete is not back yet");
 	struct db_column flags = db_column(rows, COLUMN_E), revisions = db_column(rows, COLUMN_F);
 	device->tenant_id = text_at(loading, rows, COLUMN_A).text;
@@ -241,7 +248,7 @@ static enum error_code take_device(struct loading *loading, const struct db_stat
 
 static enum error_code take_row(struct loading *loading, const struct db_statement *rows, struct error *error)
 {
-	switch ((enum kind)db_column_int(rows, COLUMN_KIND)) {
+	switch ((enum kind)(db_column_int(rows, COLUMN_NUMBER) >> 32)) {
 	case ROW_DEVICE:
 		return take_device(loading, rows, error);
 	case ROW_LINE:

@@ -9,20 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HMAC_SIZE 32
 #define JOINED_MAX 256u
 
 struct fingerprint_maker {
-	EVP_MAC_CTX *inputs;     /* HMAC-SHA-256, keyed once */
+	EVP_MAC_CTX *inputs;     /* AES-256-CMAC, keyed once */
 	EVP_CIPHER_CTX *bodies;  /* AES-256-GCM, keyed once: GMAC is GCM with nothing but additional data */
 };
 
 struct fingerprint_maker *fingerprint_maker_new(const struct keyring *keyring)
 {
 	struct fingerprint_maker *maker = xcalloc(1, sizeof *maker);
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
 	EVP_CIPHER *gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0), OSSL_PARAM_construct_end()};
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, (char *)"AES-256-CBC", 0), OSSL_PARAM_construct_end()};
 	maker->inputs = EVP_MAC_CTX_new(mac);
 	maker->bodies = EVP_CIPHER_CTX_new();
 	if (!maker->inputs || EVP_MAC_init(maker->inputs, keyring_newest(keyring, KEY_ETAG), KEY_SIZE, params) != 1 || !maker->bodies ||
@@ -45,7 +44,7 @@ void fingerprint_maker_free(struct fingerprint_maker **maker)
 
 void fingerprint_of(struct fingerprint_maker *maker, const struct fingerprint_part *parts, size_t count, struct fingerprint *fingerprint_r)
 {
-	unsigned char digest[HMAC_SIZE], joined[JOINED_MAX];
+	unsigned char joined[JOINED_MAX];
 	size_t size = 0, used = 0;
 	bool good = EVP_MAC_init(maker->inputs, NULL, 0, NULL) == 1;
 	/* Small parts go to OpenSSL together: each call costs more than the bytes. */
@@ -67,10 +66,9 @@ void fingerprint_of(struct fingerprint_maker *maker, const struct fingerprint_pa
 		memcpy(joined + used, parts[i].bytes, parts[i].size);
 		used += parts[i].size;
 	}
-	if (!good || EVP_MAC_update(maker->inputs, joined, used) != 1 || EVP_MAC_final(maker->inputs, digest, &size, sizeof digest) != 1)
+	if (!good || EVP_MAC_update(maker->inputs, joined, used) != 1 || EVP_MAC_final(maker->inputs, fingerprint_r->etag, &size, FINGERPRINT_ETAG) != 1)
 		abort();
-	memcpy(fingerprint_r->etag, digest, FINGERPRINT_ETAG);
-	memcpy(fingerprint_r->nonce, digest + FINGERPRINT_ETAG, FINGERPRINT_NONCE);
+	memcpy(fingerprint_r->nonce, fingerprint_r->etag, FINGERPRINT_NONCE);
 }
 
 void fingerprint_body(struct fingerprint_maker *maker, const unsigned char nonce[FINGERPRINT_NONCE], const void *body, size_t size,

@@ -1,8 +1,9 @@
 /* fingerprint.h - ETags from the inputs of a rendering, and keyed digests of bodies.
  *
- * One HMAC-SHA-256 over everything that decides the bytes gives 32 bytes: the first 16 are the ETag, the next 12 the nonce under which the body's AES-256-GMAC is
+ * One AES-256-CMAC (NIST SP 800-38B) over everything that decides the bytes is the ETag; its first 96 bits are the nonce under which the body's AES-256-GMAC is
  * computed. Equal inputs give equal bytes, so one nonce never meets two bodies; the database keeps nonce and tag, and whoever holds the key can tell whether a body
- * of today equals the one delivered then by computing its tag under the stored nonce. Neither reveals or lets guess anything of the body without the key. */
+ * of today equals the one delivered then by computing its tag under the stored nonce. Neither reveals or lets guess anything of the body without the key. Both by AES because HMAC-SHA-256
+ * costs four times the instructions for so short a message, and ten times for an 8 KB body. */
 #ifndef DIALTONE_FINGERPRINT_H
 #define DIALTONE_FINGERPRINT_H
 

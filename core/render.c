@@ -542,7 +542,7 @@ static enum error_code run_all(struct run *run, struct parameters *parameters_r)
 	*parameters_r = (struct parameters){0};
 	run->bases[REFERENCE_KEY_LINE] = &run->numbers[REFERENCE_KEY_LINE];
 	index_raw(run);
-	if (!run_range(run, 0, run->template->count) || !append_raw(run)) {
+	if ((run->template->count && !run_range(run, 0, run->template->count)) || !append_raw(run)) {
 		error_set(given, local.code, "%s", local.message);
 		return local.code;
 	}

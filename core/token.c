@@ -12,8 +12,9 @@
 #include <string.h>
 
 #define TOKEN_PROOF (TOKEN_LENGTH - TOKEN_GENERATION) /* 62^22 > 2^128 */
+#define TOKEN_PURPOSE_MAX 64
 #define TOKEN_BITS 16                                 /* bytes of the HMAC that are kept */
-#define HMAC_SIZE 32
+#define DIGEST_MAX 32
 
 struct token_maker {
 	unsigned count;
@@ -24,24 +25,24 @@ struct token_maker {
 	char subject[MAC_DIGITS + TOKEN_GENERATION], answer[TOKEN_PROOF + 1];
 };
 
-static EVP_MAC_CTX *keyed(EVP_MAC *mac, const unsigned char *key)
+static EVP_MAC_CTX *keyed(const char *name, const char *parameter, const char *value, const unsigned char *key)
 {
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, name, NULL);
 	EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0), OSSL_PARAM_construct_end()};
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(parameter, (char *)(uintptr_t)value, 0), OSSL_PARAM_construct_end()};
 	if (!context || EVP_MAC_init(context, key, KEY_SIZE, params) != 1)
-		abort(); /* an OpenSSL without HMAC-SHA-256 cannot run any of this */
+		abort(); /* an OpenSSL without these cannot run any of this */
+	EVP_MAC_free(mac);
 	return context;
 }
 
 struct token_maker *token_maker_new(const struct keyring *keyring)
 {
 	struct token_maker *maker = xcalloc(1, sizeof *maker);
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	maker->count = keyring->count;
 	for (unsigned i = 0; i < keyring->count; i++)
-		maker->proof[i] = keyed(mac, keyring->keys[i].key[KEY_TOKEN]);
-	maker->derived = keyed(mac, keyring_newest(keyring, KEY_DERIVED_SECRET));
-	EVP_MAC_free(mac);
+		maker->proof[i] = keyed("HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256", keyring->keys[i].key[KEY_TOKEN]);
+	maker->derived = keyed("CMAC", OSSL_MAC_PARAM_CIPHER, "AES-256-CBC", keyring_newest(keyring, KEY_DERIVED_SECRET));
 	return maker;
 }
 
@@ -57,18 +58,18 @@ void token_maker_free(struct token_maker **maker)
 	*maker = NULL;
 }
 
-/* HMAC of two runs of bytes under the context's key. */
-static void hmac(EVP_MAC_CTX *context, const void *first, size_t first_size, const void *second, size_t second_size, unsigned char digest_r[HMAC_SIZE])
+/* The context's MAC of some bytes: TOKEN_BITS bytes. */
+static void mac_of(EVP_MAC_CTX *context, const void *bytes, size_t size, unsigned char digest_r[DIGEST_MAX])
 {
-	size_t size = 0;
-	if (EVP_MAC_init(context, NULL, 0, NULL) != 1 || EVP_MAC_update(context, first, first_size) != 1 ||
-	    EVP_MAC_update(context, second, second_size) != 1 || EVP_MAC_final(context, digest_r, &size, HMAC_SIZE) != 1 || size != HMAC_SIZE)
+	size_t got = 0;
+	if (EVP_MAC_init(context, NULL, 0, NULL) != 1 || EVP_MAC_update(context, bytes, size) != 1 ||
+	    EVP_MAC_final(context, digest_r, &got, DIGEST_MAX) != 1 || got < TOKEN_BITS)
 		abort();
 }
 
 /* `length` digits (at most 22) of the number that the first 128 bits are, least significant first, in 32-bit words because it runs at every fetch. The same steps
  * for every value. */
-static void base62(const unsigned char digest[HMAC_SIZE], char *text_r, size_t length)
+static void base62(const unsigned char digest[DIGEST_MAX], char *text_r, size_t length)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	uint32_t words[TOKEN_BITS / 4];
@@ -89,8 +90,11 @@ static void base62(const unsigned char digest[HMAC_SIZE], char *text_r, size_t l
 
 static void proof_of(EVP_MAC_CTX *context, const struct mac *mac, const char *generation, char text_r[TOKEN_PROOF + 1])
 {
-	unsigned char digest[HMAC_SIZE];
-	hmac(context, mac->digits, MAC_DIGITS, generation, TOKEN_GENERATION, digest);
+	unsigned char digest[DIGEST_MAX];
+	char subject[MAC_DIGITS + TOKEN_GENERATION];
+	memcpy(subject, mac->digits, MAC_DIGITS);
+	memcpy(subject + MAC_DIGITS, generation, TOKEN_GENERATION);
+	mac_of(context, subject, sizeof subject, digest);
 	base62(digest, text_r, TOKEN_PROOF);
 	wipe(digest, sizeof digest);
 }
@@ -136,12 +140,13 @@ bool token_check(struct token_maker *maker, const struct mac *mac, const char *p
 
 void token_derive(struct token_maker *maker, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r)
 {
-	unsigned char digest[HMAC_SIZE];
-	char subject[MAC_DIGITS + TOKEN_GENERATION];
+	unsigned char digest[DIGEST_MAX];
+	char subject[MAC_DIGITS + TOKEN_GENERATION + TOKEN_PURPOSE_MAX];
+	size_t length_of = strnlen(purpose, TOKEN_PURPOSE_MAX);
 	memcpy(subject, mac->digits, MAC_DIGITS);
 	memcpy(subject + MAC_DIGITS, generation, TOKEN_GENERATION);
-	/* The 0 behind the purpose parts it from the MAC. */
-	hmac(maker->derived, purpose, strlen(purpose) + 1, subject, sizeof subject, digest);
+	memcpy(subject + MAC_DIGITS + TOKEN_GENERATION, purpose, length_of); /* last, because it alone varies in length */
+	mac_of(maker->derived, subject, MAC_DIGITS + TOKEN_GENERATION + length_of, digest);
 	base62(digest, secret_r, length);
 	wipe(digest, sizeof digest);
 }

@@ -28,7 +28,8 @@ bool token_check(struct token_maker *maker, const struct mac *mac, const char *p
 /* Wipe what the last check left for token_make: at the end of a request. */
 void token_forget(struct token_maker *maker);
 
-/* A secret that no row needs to hold: `length` (at most 22) base62 characters of HMAC-SHA-256(derived-secret key, purpose ‖ MAC ‖ generation), e.g. the web password of a phone. */
+/* A secret that no row needs to hold: `length` (at most 22) base62 characters of AES-256-CMAC(derived-secret key, MAC ‖ generation ‖ purpose), e.g. the
+ * web password of a phone. A purpose has at most 64 characters. */
 void token_derive(struct token_maker *maker, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define PATH_DEPTH_MAX 16u
+#define NODES_FIRST 512u /* a power of 2; more than most files have */
 #define NODE_NONE UINT32_MAX
 
 struct node {
@@ -23,12 +24,13 @@ struct node {
 
 struct tree {
 	struct node *nodes;      /* the root is 0 */
-	uint32_t count;
+	uint32_t count, room;    /* room is half of the slots */
 	uint32_t *slots;         /* open addressing by parent and segment; 0 is free, as the root is never looked up */
 	uint32_t mask;
-	const char *path;        /* the directory of the parameter before */
-	size_t path_length;
-	uint32_t directory;
+	/* the parameter before, and the inner nodes on its path: how far each goes in the name, its slash included */
+	const char *path;
+	uint32_t path_length, depth;
+	uint32_t ends[PATH_DEPTH_MAX], inner[PATH_DEPTH_MAX];
 };
 
 /* ---- names ---- */
@@ -83,74 +85,106 @@ static enum error_code check_name(const char *name, size_t length, struct error 
 
 /* ---- the tree ---- */
 
-/* The child of that name, made if need be; NODE_NONE if its name is not well formed. */
-static uint32_t child(struct tree *tree, uint32_t parent, const char *segment, size_t length, bool *made_r)
+static void tree_grow(struct tree *tree)
 {
-	uint32_t hash = copy_hash(segment, length, parent), slot = hash & tree->mask;
-	*made_r = false;
-	for (; tree->slots[slot]; slot = (slot + 1) & tree->mask) {
-		const struct node *node = &tree->nodes[tree->slots[slot]];
-		if (node->hash == hash && node->parent == parent && node->length == length && memcmp(node->segment, segment, length) == 0)
-			return tree->slots[slot];
+	tree->room *= 2;
+	tree->mask = tree->room * 2 - 1;
+	tree->nodes = xreallocarray(tree->nodes, tree->room, sizeof *tree->nodes);
+	free(tree->slots);
+	tree->slots = xcalloc((size_t)tree->mask + 1, sizeof *tree->slots);
+	for (uint32_t i = 1; i < tree->count; i++) {
+		uint32_t slot = tree->nodes[i].hash & tree->mask;
+		while (tree->slots[slot])
+			slot = (slot + 1) & tree->mask;
+		tree->slots[slot] = i;
 	}
-	uint32_t tag_length = check_segment(segment, length);
-	if (!tag_length)
-		return NODE_NONE;
-	uint32_t index = tree->count++;
-	tree->nodes[index] = (struct node){.segment = segment, .length = (uint32_t)length, .tag_length = tag_length, .parent = parent,
-		.first = NODE_NONE, .last = NODE_NONE, .next = NODE_NONE, .hash = hash};
-	struct node *above = &tree->nodes[parent];
+}
+
+static uint32_t append_node(struct tree *tree, const struct node *node)
+{
+	if (tree->count == tree->room)
+		tree_grow(tree);
+	uint32_t index = tree->count++, slot = node->hash & tree->mask;
+	while (tree->slots[slot])
+		slot = (slot + 1) & tree->mask;
+	tree->slots[slot] = index;
+	tree->nodes[index] = *node;
+	struct node *above = &tree->nodes[node->parent];
 	if (above->last == NODE_NONE)
 		above->first = index;
 	else
 		tree->nodes[above->last].next = index;
 	above->last = index;
-	tree->slots[slot] = index;
-	*made_r = true;
 	return index;
 }
 
-/* The element that the path up to the last slash names. NODE_NONE and *error otherwise. */
-static uint32_t directory_of(struct tree *tree, const struct parameter *parameter, size_t length, struct error *error)
+/* The tag in a part that was checked when the template was compiled. */
+static uint32_t tag_of(const char *segment, size_t length)
 {
-	if (tree->path && tree->path_length == length && memcmp(tree->path, parameter->name, length) == 0)
-		return tree->directory;
-	const char *part = parameter->name, *end = part + length;
-	uint32_t node = 0;
-	bool made;
-	for (unsigned depth = 1; length; depth++) {
-		const char *slash = memchr(part, '/', (size_t)(end - part));
-		const char *stop = slash ? slash : end;
-		node = depth < PATH_DEPTH_MAX ? child(tree, node, part, (size_t)(stop - part), &made) : NODE_NONE;
-		if (node == NODE_NONE) {
-			bad_name(parameter->name, parameter->name_length, error);
-			return NODE_NONE;
-		}
-		if (tree->nodes[node].leaf) {
-			error_set(error, ERROR_INEXPRESSIBLE, "parameter %.*s lies below %.*s, which has a value of its own", WRITER_NAME(parameter),
-				WRITER_NAME(tree->nodes[node].leaf));
-			return NODE_NONE;
-		}
-		if (!slash)
-			break;
-		part = slash + 1;
+	if (segment[length - 1] == ']')
+		while (segment[--length] != '[')
+			;
+	return (uint32_t)length;
+}
+
+/* The child of that name, made if need be; NODE_NONE if its name is not well formed. */
+static uint32_t child(struct tree *tree, uint32_t parent, const char *segment, size_t length, bool checked, bool *made_r)
+{
+	uint32_t hash = copy_hash(segment, length, parent);
+	*made_r = false;
+	for (uint32_t slot = hash & tree->mask; tree->slots[slot]; slot = (slot + 1) & tree->mask) {
+		const struct node *node = &tree->nodes[tree->slots[slot]];
+		if (node->hash == hash && node->parent == parent && node->length == length && memcmp(node->segment, segment, length) == 0)
+			return tree->slots[slot];
 	}
+	uint32_t tag_length = checked ? tag_of(segment, length) : check_segment(segment, length);
+	if (!tag_length)
+		return NODE_NONE;
+	const struct node node = {.segment = segment, .length = (uint32_t)length, .tag_length = tag_length, .parent = parent, .first = NODE_NONE,
+		.last = NODE_NONE, .next = NODE_NONE, .hash = hash};
+	*made_r = true;
+	return append_node(tree, &node);
+}
+
+static bool checked(const struct parameter *parameter)
+{
+	return parameter->place && parameter->place->checked_by == check_name;
+}
+
+static enum error_code below_leaf(const struct parameter *parameter, const struct parameter *leaf, struct error *error)
+{
+	return error_set(error, ERROR_INEXPRESSIBLE, "parameter %.*s lies below %.*s, which has a value of its own", WRITER_NAME(parameter), WRITER_NAME(leaf));
+}
+
+/* Go back to where this path leaves the one before: neighbours are mostly in one element. Returns where its own part begins. */
+static uint32_t go_back(struct tree *tree, const struct parameter *parameter)
+{
+	uint32_t most = tree->path_length < parameter->name_length ? tree->path_length : parameter->name_length;
+	size_t common = most ? copy_common(tree->path, parameter->name, most) : 0;
+	while (tree->depth && tree->ends[tree->depth - 1] > common)
+		tree->depth--;
 	tree->path = parameter->name;
-	tree->path_length = length;
-	return tree->directory = node;
+	tree->path_length = parameter->name_length;
+	return tree->depth ? tree->ends[tree->depth - 1] : 0;
 }
 
 static enum error_code add(struct tree *tree, const struct parameter *parameter, struct error *error)
 {
-	const char *slash = parameter->name_length ? memrchr(parameter->name, '/', parameter->name_length) : NULL;
-	size_t directory_length = slash ? (size_t)(slash - parameter->name) : 0, skip = slash ? directory_length + 1 : 0;
-	if (slash && !directory_length)
-		return bad_name(parameter->name, parameter->name_length, error);
-	uint32_t parent = directory_of(tree, parameter, directory_length, error);
-	if (parent == NODE_NONE)
-		return error ? error->code : ERROR_SYNTAX;
+	const char *part = parameter->name + go_back(tree, parameter), *end = parameter->name + parameter->name_length;
+	uint32_t node = tree->depth ? tree->inner[tree->depth - 1] : 0;
+	const char *slash;
 	bool made;
-	uint32_t leaf = child(tree, parent, parameter->name + skip, parameter->name_length - skip, &made);
+	while (part < end && (slash = memchr(part, '/', (size_t)(end - part)))) {
+		node = tree->depth < PATH_DEPTH_MAX - 1 ? child(tree, node, part, (size_t)(slash - part), checked(parameter), &made) : NODE_NONE;
+		if (node == NODE_NONE)
+			return bad_name(parameter->name, parameter->name_length, error);
+		if (tree->nodes[node].leaf)
+			return below_leaf(parameter, tree->nodes[node].leaf, error);
+		part = slash + 1;
+		tree->ends[tree->depth] = (uint32_t)(part - parameter->name);
+		tree->inner[tree->depth++] = node;
+	}
+	uint32_t leaf = child(tree, node, part, (size_t)(end - part), checked(parameter), &made);
 	if (leaf == NODE_NONE)
 		return bad_name(parameter->name, parameter->name_length, error);
 	if (!made)
@@ -160,19 +194,11 @@ static enum error_code add(struct tree *tree, const struct parameter *parameter,
 	return ERROR_NONE;
 }
 
-static void tree_init(struct tree *tree, const struct parameters *parameters)
+static void tree_init(struct tree *tree)
 {
-	size_t most = 1;
-	for (uint32_t i = 0; i < parameters->count; i++) {
-		const struct parameter *parameter = &parameters->list[i];
-		most++;
-		for (uint32_t j = 0; j < parameter->name_length; j++)
-			most += parameter->name[j] == '/';
-	}
-	uint32_t size = 16;
-	while (size < most * 2)
-		size *= 2;
-	*tree = (struct tree){.nodes = xmalloc(most * sizeof *tree->nodes), .count = 1, .slots = xcalloc(size, sizeof *tree->slots), .mask = size - 1};
+	*tree = (struct tree){.count = 1, .room = NODES_FIRST, .mask = NODES_FIRST * 2 - 1};
+	tree->nodes = xmalloc(tree->room * sizeof *tree->nodes);
+	tree->slots = xcalloc((size_t)tree->mask + 1, sizeof *tree->slots);
 	tree->nodes[0] = (struct node){.first = NODE_NONE, .last = NODE_NONE, .next = NODE_NONE};
 }
 
@@ -216,30 +242,34 @@ static enum error_code check_value(const struct parameter *parameter, struct err
 	return ERROR_NONE;
 }
 
-/* Copy what needs no escape; false if something does or is not ASCII. */
-static bool copy_plain(char *restrict to, const char *restrict from, size_t size)
+static inline copy_block special(copy_block block)
 {
-	uint64_t bad = 0;
-	size_t i = 0;
-	for (; i + 8 <= size; i += 8) {
-		uint64_t word = copy_word(from + i);
-		bad |= writer_outside(word, 0x20) | writer_has(word, '&') | writer_has(word, '<') | writer_has(word, '>') | writer_has(word, '"') |
-			writer_has(word, '\'');
-		__builtin_memcpy(to + i, &word, 8);
+	return (block - 0x20 > 0x5e) | (block == '&') | (block == '<') | (block == '>') | (block == '"') | (block == '\'');
+}
+
+/* Is it ASCII that needs no escape? */
+static bool is_plain(const char *text, size_t size)
+{
+	if (size >= 16) {
+		copy_block odd = special(copy_load(text + size - 16));
+		for (size_t i = 0; i + 16 < size; i += 16)
+			odd |= special(copy_load(text + i));
+		return !copy_any(odd);
 	}
-	for (; i < size; i++) {
-		unsigned char c = (unsigned char)from[i];
-		bad |= (unsigned char)(c - 0x20) > 0x7e - 0x20 || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'';
-		to[i] = (char)c;
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+		/* all of the specials lie below 0x40 */
+		if (c < 0x40 ? c < 0x20 || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' : c > 0x7e)
+			return false;
 	}
-	return !bad;
+	return true;
 }
 
 /* Room was made for six times the length. */
 static enum error_code write_value(const struct parameter *parameter, char **to, struct error *error)
 {
-	if (copy_plain(*to, parameter->text, parameter->length)) {
-		*to += parameter->length;
+	if (is_plain(parameter->text, parameter->length)) {
+		*to = copy_bytes(*to, parameter->text, parameter->length);
 		return ERROR_NONE;
 	}
 	if (check_value(parameter, error) != ERROR_NONE)
@@ -257,7 +287,7 @@ static enum error_code write_value(const struct parameter *parameter, char **to,
 	return ERROR_NONE;
 }
 
-static char *write_open(char *to, const struct node *node)
+static inline char *write_open(char *to, const struct node *node)
 {
 	*to++ = '<';
 	to = copy_bytes(to, node->segment, node->tag_length);
@@ -270,7 +300,7 @@ static char *write_open(char *to, const struct node *node)
 	return to;
 }
 
-static char *write_close(char *to, const struct node *node)
+static inline char *write_close(char *to, const struct node *node)
 {
 	*to++ = '<';
 	*to++ = '/';
@@ -280,13 +310,12 @@ static char *write_close(char *to, const struct node *node)
 	return to;
 }
 
-static char *indent(char *to, unsigned depth)
+/* The room has slack for all of the blanks. */
+static inline char *indent(char *to, unsigned depth)
 {
-	for (unsigned i = 0; i < depth; i++) {
-		*to++ = ' ';
-		*to++ = ' ';
-	}
-	return to;
+	static const char blanks[2 * PATH_DEPTH_MAX + 1] = "                                ";
+	__builtin_memcpy(to, blanks, sizeof blanks - 1);
+	return to + 2 * depth;
 }
 
 static enum error_code write_node(const struct tree *tree, const struct node *node, unsigned depth, struct buf *out, struct error *error)
@@ -337,13 +366,12 @@ static enum error_code write_tree(const struct dialect *dialect, struct tree *tr
 
 static enum error_code write_nested_xml(const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error)
 {
-	struct error local;
 	struct tree tree;
 	size_t before = out->size;
 	enum error_code code = ERROR_NONE;
-	tree_init(&tree, parameters);
+	tree_init(&tree);
 	for (uint32_t i = 0; i < parameters->count && code == ERROR_NONE; i++)
-		code = add(&tree, &parameters->list[i], error ? error : &local);
+		code = add(&tree, &parameters->list[i], error);
 	if (code == ERROR_NONE)
 		code = write_tree(dialect, &tree, out, error);
 	if (code == ERROR_NONE)

@@ -1,7 +1,9 @@
 # Written by m4/data-files.sh: manual pages are installed, guides go into the tarball.
 dist_man_MANS += \
+	doc/dialtone-fcgi.8 \
 	doc/dialtone.1 \
 	doc/dialtone.conf.5
 EXTRA_DIST += \
 	doc/architecture.md \
+	doc/dba-guide.md \
 	doc/vendors.md

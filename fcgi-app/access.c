@@ -1,6 +1,6 @@
 #include "access.h"
 
-#include <openssl/crypto.h>
+#include "wipe.h"
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
@@ -44,9 +44,9 @@ const char *access_parse_basic(const char *authorization, struct credentials *cr
 	int size = decode(authorization, bytes);
 	const char *why = size < 0 ? "credentials are not base64" : split(bytes, (size_t)size, credentials_r);
 	if (size > 0)
-		OPENSSL_cleanse(bytes, (size_t)size);
+		wipe(bytes, (size_t)size);
 	if (why)
-		OPENSSL_cleanse(credentials_r, sizeof *credentials_r);
+		wipe(credentials_r, sizeof *credentials_r);
 	return why;
 }
 
@@ -93,7 +93,7 @@ static enum result check_token(const struct access *access, const struct request
 	if (!why && !token_check(access->tokens, &credentials.user, credentials.password, credentials.password_length, generation_r))
 		why = "password is not this MAC's token";
 	verdict->user = credentials.user;
-	OPENSSL_cleanse(&credentials, sizeof credentials);
+	wipe(&credentials, sizeof credentials);
 	return why ? refuse(verdict, RESULT_BAD_CREDENTIALS, why) : RESULT_OK;
 }
 

@@ -1,6 +1,6 @@
 #include "fetch.h"
 
-#include <openssl/crypto.h>
+#include "wipe.h"
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,12 +238,12 @@ void fetch_record(struct fetch *fetch, int64_t at, uint32_t microseconds, struct
 void fetch_clear(struct fetch *fetch)
 {
 	if (fetch->request.authorization)
-		OPENSSL_cleanse(fetch->request.authorization, strlen(fetch->request.authorization));
+		wipe(fetch->request.authorization, strlen(fetch->request.authorization));
 	token_forget(fetch->access.tokens);
 	arena_clear(&fetch->arena);
 	buf_wipe(&fetch->body);
 	buf_clear(&fetch->head);
-	OPENSSL_cleanse(&fetch->verdict, sizeof fetch->verdict);
+	wipe(&fetch->verdict, sizeof fetch->verdict);
 	fetch->request = (struct request){0};
 	fetch->error.message[0] = 0;
 	fetch->note[0] = 0;

@@ -32,7 +32,7 @@ struct journal {
 	struct record *records;     /* [most], decoded, pointing into the spool */
 	size_t most;
 	int event;                  /* the receiver tells the writer that there is something */
-	_Atomic bool leaving;
+	int leave;                  /* the writer tells the receiver to leave */
 	struct throttle fault;
 	int64_t retry_at, retry_delay, partitions_at;
 };
@@ -71,19 +71,19 @@ static void *receive_forever(void *context)
 {
 	struct journal *journal = context;
 	struct receiver *receiver = xcalloc(1, sizeof *receiver);
-	struct pollfd fd = {.fd = journal->setup->socket, .events = POLLIN};
+	struct pollfd fds[] = {{.fd = journal->setup->socket, .events = POLLIN}, {.fd = journal->leave, .events = POLLIN}};
 	for (int i = 0; i < RECEIVE; i++) {
 		receiver->parts[i] = (struct iovec){receiver->bytes[i], RECORD_MAX};
 		receiver->messages[i].msg_hdr = (struct msghdr){.msg_iov = &receiver->parts[i], .msg_iovlen = 1};
 	}
-	while (!atomic_load(&journal->leaving)) {
-		if (poll(&fd, 1, 100 * 10) > 0) {
-			receive(journal, receiver);
-			if (eventfd_write(journal->event, 1)) {
-				/* it cannot be full, and the writer looks by itself */
-			}
-			poll(NULL, 0, 5); /* let some gather: one wake-up for many */
+	while (!fds[1].revents) {
+		if (poll(fds, 2, -1) <= 0)
+			continue;
+		receive(journal, receiver);
+		if (eventfd_write(journal->event, 1)) {
+			/* it cannot be full, and the writer looks by itself */
 		}
+		poll(fds + 1, 1, 5); /* let some gather: one wake-up for many */
 	}
 	receive(journal, receiver);
 	free(receiver);
@@ -313,9 +313,10 @@ static bool start(struct journal *journal, pthread_t *receiver_r)
 	journal->db = db_new(&options);
 	batch_init(&journal->batch, journal->db, journal->most);
 	journal->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	journal->leave = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (conf->journal.syslog && strcmp(conf->log.target, "syslog"))
 		openlog("dialtone-fcgi", LOG_NDELAY | LOG_PID, LOG_DAEMON);
-	return journal->event >= 0 && !pthread_create(receiver_r, NULL, receive_forever, journal);
+	return journal->event >= 0 && journal->leave >= 0 && !pthread_create(receiver_r, NULL, receive_forever, journal);
 }
 
 int journal_run(const struct journal_setup *setup)
@@ -332,12 +333,13 @@ int journal_run(const struct journal_setup *setup)
 	}
 	while (wait_for_records(&journal))
 		write_all(&journal);
-	atomic_store(&journal.leaving, true);
-	pthread_join(receiver, NULL);
+	if (!eventfd_write(journal.leave, 1))
+		pthread_join(receiver, NULL);
 	drain(&journal);
 	batch_deinit(&journal.batch);
 	db_free(&journal.db);
 	free(journal.records);
 	close(journal.event);
+	close(journal.leave);
 	return EX_OK;
 }

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <openssl/crypto.h>
+#include "wipe.h"
 #include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
@@ -127,7 +127,7 @@ static void send_answer(struct worker *worker)
 		FCGX_PutStr(answer->body, (int)size, out);
 	FCGX_FClose(worker->fcgi.err);
 	FCGX_FClose(out);
-	OPENSSL_cleanse(start, used < room ? used : room);
+	wipe(start, used < room ? used : room);
 	FCGX_Finish_r(&worker->fcgi);
 	/* Whatever the proxy wished: no connection is kept, because a kept one holds its worker. */
 	FCGX_Free(&worker->fcgi, 1);
@@ -142,7 +142,7 @@ static void serve(struct worker *worker)
 	count(worker);
 	/* The Authorization lies in libfcgi's memory, which FCGX_Finish_r frees: wiped before. */
 	if (worker->fetch.request.authorization) {
-		OPENSSL_cleanse(worker->fetch.request.authorization, strlen(worker->fetch.request.authorization));
+		wipe(worker->fetch.request.authorization, strlen(worker->fetch.request.authorization));
 		worker->fetch.request.authorization = NULL;
 	}
 	send_answer(worker);

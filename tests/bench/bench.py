@@ -66,7 +66,7 @@ class BenchProxies(Proxies):
 class World:
     """A database with phones, a pool on it, both proxies, and the same files as static ones."""
 
-    def __init__(self, name, phones, options, bulk=False, workers=4, conf=None, wide=200):
+    def __init__(self, name, phones, options, bulk=False, workers=4, conf=None, wide=200, tenants=population.TENANTS):
         self.name, self.count = name, phones
         base = Path(os.environ.get('DIALTONE_TMP') or '/tmp') / f'dialtone-bench-{name}-{os.getpid()}'
         self.directory = base
@@ -76,8 +76,8 @@ class World:
         self.database.start()
         self.sql = population.Sql(self.database.socket, self.database.name)
         began = time.monotonic()
-        population.fill(self.sql, 0, phones, bulk=bulk)
-        population.fill(self.sql, 0, wide, wide=True, bulk=bulk)
+        population.fill(self.sql, 0, phones, bulk=bulk, tenants=tenants)
+        population.fill(self.sql, 0, wide, wide=True, bulk=bulk, tenants=tenants)
         self.load_seconds = time.monotonic() - began
         say(f'{name}: loaded in {self.load_seconds:.0f} s')
         self.wide = wide
@@ -133,7 +133,7 @@ class Bench:
         self.large_options = ['--innodb-buffer-pool-size=8G', '--innodb-buffer-pool-size-max=8G', *fast]
 
     def start(self):
-        self.small = World('small', self.ask.phones, self.small_options, bulk=self.ask.phones > 20000)
+        self.small = World('small', self.ask.phones, self.small_options, bulk=self.ask.phones > 20000, wide=self.ask.wide, tenants=self.ask.tenants)
 
     def sample(self, world, count):
         return self.random.sample(range(world.count), min(count, world.count))
@@ -243,7 +243,8 @@ class Bench:
     # ---- a million phones
 
     def million(self):
-        self.large = World('large', self.ask.million, self.large_options, bulk=self.ask.million > 20000)
+        self.large = World('large', self.ask.million, self.large_options, bulk=self.ask.million > 20000, wide=self.ask.wide,
+                           tenants=self.ask.tenants)
         small, large = self.small, self.large
         plain = large.list('million', self.sample(large, self.ask.fetches))
         few = ['--fcgi', '-c', small.workers]
@@ -385,11 +386,11 @@ class Bench:
         return self.report()
 
     def report(self):
-        passed = [name for name, value in self.figures.items() if value > BARS[name]]
+        over = [name for name, value in self.figures.items() if value > BARS[name]]
         commit = subprocess.run(['git', '-C', ROOT, 'describe', '--always', '--dirty', '--abbrev=10'], capture_output=True, text=True,
                                 check=False).stdout.strip() or 'no repository'
         lines = [f'## {date.today().isoformat()}, commit {commit}', '', f'{machine()}; {software()}.', '', *self.tables]
-        lines.append('Bars: ' + '; '.join(f'{name} {value:.2f} of {BARS[name]}{" **passed**" if name in passed else ""}'
+        lines.append('Bars: ' + '; '.join(f'{name} {value:.2f} of {BARS[name]}{" **over**" if name in over else ""}'
                                           for name, value in self.figures.items()) + '.')
         text = '\n'.join(lines) + '\n'
         print(text)
@@ -398,9 +399,9 @@ class Bench:
                 file.write('\n' + text)
         if self.ask.quick:
             return 0
-        for name in passed:
+        for name in over:
             say(f'over the bar: {name}')
-        return 1 if passed else 0
+        return 1 if over else 0
 
 
 def machine():
@@ -429,14 +430,14 @@ def main():
     kind.add_argument('--full', action='store_true')
     parser.add_argument('--only', type=lambda text: text.split(','), default=list(PARTS), help=f'some of {",".join(PARTS)}')
     parser.add_argument('--no-report', action='store_true', help='do not append to doc/measurements.md')
-    for name in ('phones', 'million', 'fetches', 'rounds', 'warm', 'storm', 'storm-rounds', 'memory'):
+    for name in ('phones', 'wide', 'tenants', 'million', 'fetches', 'rounds', 'warm', 'storm', 'storm-rounds', 'memory'):
         parser.add_argument(f'--{name}', type=int)
     parser.add_argument('--crowds', type=lambda text: [int(n) for n in text.split(',')])
     arguments = parser.parse_args()
-    usual = {'phones': 10000, 'million': 1000000, 'fetches': 5000, 'rounds': 7, 'warm': 60000, 'storm': 20000, 'storm_rounds': 3, 'memory': 100000,
+    usual = {'phones': 10000, 'wide': 200, 'tenants': population.TENANTS, 'million': 1000000, 'fetches': 5000, 'rounds': 7, 'warm': 60000, 'storm': 20000, 'storm_rounds': 3, 'memory': 100000,
              'crowds': [256, 2000]}
     if arguments.quick:
-        usual = {'phones': 300, 'million': 600, 'fetches': 200, 'rounds': 1, 'warm': 400, 'storm': 300, 'storm_rounds': 1, 'memory': 2000, 'crowds': [64]}
+        usual = {'phones': 300, 'wide': 20, 'tenants': 20, 'million': 600, 'fetches': 200, 'rounds': 1, 'warm': 400, 'storm': 300, 'storm_rounds': 1, 'memory': 2000, 'crowds': [64]}
     for name, value in usual.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)

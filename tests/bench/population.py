@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'lib'))
+sys.path.append(str(Path(__file__).resolve().parent.parent / 'lib'))
 
 import stack
 

@@ -284,7 +284,7 @@ def test_check_is_content_with_what_init_made(database):
 DAMAGE = [
     ('DROP TRIGGER device_bi', 'objects', 'TRIGGER device_bi is missing'),
     ('DROP VIEW device_lag', 'objects', 'VIEW device_lag is missing'),
-    ('DROP FUNCTION mac', 'objects', 'FUNCTION mac is missing'),
+    ('DROP FUNCTION shown', 'objects', 'FUNCTION shown is missing'),
     ("CREATE OR REPLACE VIEW _complete AS SELECT 2 AS complete, revision FROM provider_revision", 'objects', 'belongs to root@localhost'),
     ("REVOKE SELECT ON device FROM 'dialtone_worker'@'%'", 'grants', 'dialtone_worker@% lacks SELECT ON device'),
     ("REVOKE UPDATE (plain) ON device_secret FROM 'dialtone_courier'@'%'", 'grants', 'lacks UPDATE (plain) ON device_secret'),

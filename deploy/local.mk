@@ -15,3 +15,5 @@ EXTRA_DIST += \
 	deploy/install-packages \
 	deploy/private-mariadb \
 	deploy/quickstart
+
+include deploy/systemd/local.mk

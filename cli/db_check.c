@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void add(json_t *list, const char *area, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void add(json_t *list, const char *area, const char *format, va_list args)
 {
 	char *text;
 	if (vasprintf(&text, format, args) < 0)

@@ -144,7 +144,17 @@ static enum error_code wanted_rights(struct db_check *check, struct rights *righ
 }
 
 /* 1: the account is there; 0: it is not; -1: *error. */
-static int actual_rights(struct db_check *check, const char *account, struct rights *rights)
+static int account_exists(struct db_check *check, const char *account)
+{
+	struct db_statement *statement = db_prepare(check->db, "SELECT 1 FROM mysql.user WHERE CONCAT(User, '@', Host) = ?");
+	db_bind_text(statement, 0, account, strlen(account));
+	int found = db_execute(statement, true, &check->error) ? -1 : db_next(statement, &check->error);
+	db_done(statement);
+	db_statement_free(&statement);
+	return found;
+}
+
+static enum error_code actual_rights(struct db_check *check, const char *account, struct rights *rights)
 {
 	const char *at = strrchr(account, '@');
 	char *sql = xasprintf("SHOW GRANTS FOR '%.*s'@'%s'", (int)(at - account), account, at + 1);
@@ -158,9 +168,7 @@ static int actual_rights(struct db_check *check, const char *account, struct rig
 	db_done(statement);
 	db_statement_free(&statement);
 	free(sql);
-	if (code == ERROR_DATABASE && strstr(check->error.message, "no such grant"))
-		return 0;
-	return code || more < 0 ? -1 : 1;
+	return more < 0 ? check->error.code : code;
 }
 
 static struct right *find(struct rights *rights, const struct right *right)
@@ -191,14 +199,17 @@ static enum error_code check_account(struct db_check *check, const char *account
 {
 	struct rights actual = {.arena = &check->arena, .database = check->cli->conf->database.name,
 		.list = arena_array(&check->arena, RIGHTS_MAX, sizeof *actual.list)};
-	int there = actual_rights(check, account, &actual);
+	int there = account_exists(check, account);
 	if (there < 0)
 		return check->error.code;
-	if (!there)
+	if (!there) {
 		db_check_problem(check, "grants", "there is no account %s: run `dialtone db upgrade --password-dir DIR`", account);
-	else
+		return ERROR_NONE;
+	}
+	enum error_code code = actual_rights(check, account, &actual);
+	if (!code)
 		compare(check, account, wanted, &actual);
-	return ERROR_NONE;
+	return code;
 }
 
 enum error_code db_check_grants(struct db_check *check)

@@ -23,7 +23,7 @@ void story_deinit(struct story *story)
 	json_decref(story->next);
 }
 
-static json_t *formatted(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static json_t *formatted(const char *format, va_list args)
 {
 	char *text;
 	if (vasprintf(&text, format, args) < 0)

@@ -1,4 +1,5 @@
-/* copy.h - short copies without a call: names and values of a configuration are mostly below 32 bytes, where a call costs more than the bytes. */
+/* copy.h - short copies without a call: names and values of a configuration are mostly below 32 bytes, where a call costs more than the
+ * bytes. */
 #ifndef DIALTONE_COPY_H
 #define DIALTONE_COPY_H
 
@@ -68,7 +69,8 @@ static inline uint64_t copy_short_word(const char *text, size_t size)
 		__builtin_memcpy(&high, text + size - 4, 4);
 		return (uint64_t)high << 32 | low;
 	}
-	return size ? (uint64_t)(unsigned char)text[0] << 16 | (unsigned)(unsigned char)text[size / 2] << 8 | (unsigned char)text[size - 1] : 0;
+	return size ? (uint64_t)(unsigned char)text[0] << 16 | (unsigned)(unsigned char)text[size / 2] << 8 | (unsigned char)text[size - 1]
+		    : 0;
 }
 
 /* A hash for tables that live for one file. */

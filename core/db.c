@@ -313,6 +313,11 @@ enum error_code db_connect(struct db *db, struct error *error)
 /* Tell a failure of a statement (or of the connection as a whole), and let a lost connection go. */
 static enum error_code fail(struct db *db, unsigned number, const char *message, struct error *error)
 {
+	/* Some failures of a prepared statement are told on the connection only (Connector/C 3.3: SHOW GRANTS FOR an account that is not there). */
+	if (!number && db->mysql) {
+		number = mysql_errno(db->mysql);
+		message = mysql_error(db->mysql);
+	}
 	enum error_code code = error_set(error, classify(number), "%s: %s (%u)", db_host(db), message, number);
 	if (lost(number)) {
 		db_disconnect(db);

@@ -18,12 +18,12 @@ core_libcore_a_SOURCES = \
 	core/log.c core/log.h \
 	core/mac.c core/mac.h \
 	core/number.c core/number.h \
-	core/render.c core/render.h core/render-private.h core/render-text.c core/render-check.c \
+	core/render.c core/render.h core/render-private.h core/render-text.c core/render-raw.c core/render-check.c \
 	core/setting.c core/setting.h \
 	core/stack.c core/stack.h \
 	core/strmap.c core/strmap.h \
 	core/suggest.c core/suggest.h \
-	core/template.c core/template.h core/template-private.h core/template-names.c core/template-parse.c core/template-print.c \
+	core/template.c core/template.h core/template-private.h core/template-names.c core/template-assign.c core/template-parse.c core/template-parser.h core/template-print.c \
 	core/timezone.c core/timezone.h \
 	core/token.c core/token.h \
 	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-private.h \

@@ -10,8 +10,8 @@ static enum error_code twice(const struct parameter *first, const struct paramet
 	int length = second->name_length < 200 ? (int)second->name_length : 200;
 	if (!first->place || !second->place)
 		return error_set(error, ERROR_SYNTAX, "parameter %.*s stands there twice", length, second->name);
-	return error_set(error, ERROR_SYNTAX, "%s:%u: parameter %.*s is also assigned at %s:%u", second->place->file, second->place->line, length,
-		second->name, first->place->file, first->place->line);
+	return error_set(error, ERROR_SYNTAX, "%s:%u: parameter %.*s is also assigned at %s:%u", second->place->file, second->place->line,
+		length, second->name, first->place->file, first->place->line);
 }
 
 enum error_code parameters_check_unique(const struct parameters *parameters, struct error *error)

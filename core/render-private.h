@@ -127,7 +127,8 @@ static inline struct text render_numbered(struct run *run, const struct side *si
 	return (struct text){.text = begin, .length = (uint32_t)(to - begin)};
 }
 
-/* The text of a side of the forms TAG and MIXED; raises *layer_r to what it used. False and *run->error if a value is missing or a map lacks it. */
+/* The text of a side of the forms TAG and MIXED; raises *layer_r to what it used. False and *run->error if a value is missing or a map
+ * lacks it. */
 bool render_side(struct run *run, const struct op *op, const struct side *side, struct text *text_r, uint8_t *layer_r);
 /* Decimal, 0-terminated; 8 bytes can be read. Numbers of lines, keys and items are small: no formatting at all. */
 struct text render_large_number(struct run *run, long long number);
@@ -143,5 +144,13 @@ static inline struct text render_number(struct run *run, long long number)
 /* Fill the error with the place before it; returns false. */
 bool render_fail(struct run *run, const struct op *op, uint32_t column, enum error_code code, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* render-raw.c. Settle the template's parameter with the raw one of its name, if there is one. False: it is removed. */
+void render_index_raw(struct run *run);
+bool render_settle_raw(struct run *run, struct parameter *parameter);
+/* Those that the template lacks; false as render_make_room. */
+bool render_append_raw(struct run *run);
+/* Room for one parameter more at run->next; false and *run->error if there are too many. */
+bool render_make_room(struct run *run);
 
 #endif

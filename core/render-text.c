@@ -35,7 +35,8 @@ char *render_new_chunk(struct run *run, size_t size)
 }
 
 #define TEN(tens) tens "0", tens "1", tens "2", tens "3", tens "4", tens "5", tens "6", tens "7", tens "8", tens "9"
-const char render_small_numbers[100][8] = {TEN(""), TEN("1"), TEN("2"), TEN("3"), TEN("4"), TEN("5"), TEN("6"), TEN("7"), TEN("8"), TEN("9")};
+const char render_small_numbers[100][8] = {
+	TEN(""), TEN("1"), TEN("2"), TEN("3"), TEN("4"), TEN("5"), TEN("6"), TEN("7"), TEN("8"), TEN("9")};
 
 struct text render_large_number(struct run *run, long long number)
 {
@@ -188,7 +189,8 @@ static bool missing(struct run *run, const struct op *op, const struct piece *pi
 		const struct timezone_rule *rule = run->stack->timezone;
 		const char *why = reference->index == TIMEZONE_OFFSET_QUARTERS ? "its offset is no whole number of quarters"
 			: rule->inexpressible ? rule->inexpressible : "it has no daylight saving";
-		return render_fail(run, op, piece->column, ERROR_INEXPRESSIBLE, "`%s` of the time zone %s: %s", reference->name.text, rule->name, why);
+		return render_fail(
+			run, op, piece->column, ERROR_INEXPRESSIBLE, "`%s` of the time zone %s: %s", reference->name.text, rule->name, why);
 	}
 	char where[64] = "";
 	if (run->line)
@@ -202,11 +204,13 @@ static bool not_in_map(struct run *run, const struct op *op, const struct piece 
 {
 	const char *name = piece->reference.name.text;
 	if (filter->kind != FILTER_MAP)
-		return render_fail(run, op, piece->column, ERROR_INEXPRESSIBLE, "`%.100s` goes through %s and is no number", name, filter->name.text);
+		return render_fail(
+			run, op, piece->column, ERROR_INEXPRESSIBLE, "`%.100s` goes through %s and is no number", name, filter->name.text);
 	if (piece->reference.secret)
-		return render_fail(run, op, piece->column, ERROR_INEXPRESSIBLE, "map %.100s lacks the value of `%.100s`", filter->name.text, name);
-	return render_fail(run, op, piece->column, ERROR_INEXPRESSIBLE, "`%.100s` is `%.*s`, which this vendor's map %.100s lacks", name, SHOWN(value),
-		filter->name.text);
+		return render_fail(
+			run, op, piece->column, ERROR_INEXPRESSIBLE, "map %.100s lacks the value of `%.100s`", filter->name.text, name);
+	return render_fail(run, op, piece->column, ERROR_INEXPRESSIBLE, "`%.100s` is `%.*s`, which this vendor's map %.100s lacks", name,
+		SHOWN(value), filter->name.text);
 }
 
 /* One value, or one item of a list, through the filters of the tag. */
@@ -310,6 +314,12 @@ static inline struct text sure_text(const struct run *run, const struct piece *p
 {
 	if (piece->number)
 		return run->numbers[piece->reference.kind];
+	if (piece->mapped_number) {
+		const struct text *number = &run->numbers[piece->reference.kind];
+		if (number->length <= 2)
+			return piece->chain
+				->out[number->length == 1 ? number->text[0] - '0' : (number->text[0] - '0') * 10 + number->text[1] - '0'];
+	}
 	if (piece->mapped_item && run->item_number < piece->chain->item_count)
 		return piece->chain->out[run->item_number];
 	return (struct text){0};
@@ -357,6 +367,10 @@ bool render_side(struct run *run, const struct op *op, const struct side *side, 
 	if (side->count != 1)
 		return compose(run, op, side, text_r, layer_r);
 	struct value value;
+	*text_r = sure_text(run, side->pieces);
+	run->literal = !text_r->text;
+	if (text_r->text)
+		return true;
 	if (!tag_value(run, op, side->pieces, &value))
 		return false;
 	*layer_r = value.layer > *layer_r ? value.layer : *layer_r;

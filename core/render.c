@@ -9,65 +9,7 @@
 
 static bool run_range(struct run *run, uint32_t begin, uint32_t end);
 
-/* ---- raw parameters ---- */
-
-static void index_raw(struct run *run)
-{
-	const struct stack *stack = run->stack;
-	if (!stack || !stack->parameter_count)
-		return;
-	uint32_t size = 4;
-	while (size < stack->parameter_count * 2)
-		size *= 2;
-	run->raw_slots = arena_array(run->arena, size, sizeof *run->raw_slots);
-	run->raw_done = arena_array(run->arena, stack->parameter_count, sizeof *run->raw_done);
-	run->raw_slot_mask = size - 1;
-	for (uint32_t i = 0; i < stack->parameter_count; i++) {
-		const struct stack_parameter *raw = &stack->parameters[i];
-		uint32_t slot = copy_hash(raw->name, raw->name_length, 0) & run->raw_slot_mask;
-		while (run->raw_slots[slot])
-			slot = (slot + 1) & run->raw_slot_mask;
-		run->raw_slots[slot] = i + 1;
-		run->raw_mask |= 1ull << (raw->name_length & 63);
-	}
-}
-
-/* The raw parameter of that name, and that it need not be appended; or NULL. */
-static const struct stack_parameter *take_raw(struct run *run, struct text name)
-{
-	uint32_t slot = copy_hash(name.text, name.length, 0) & run->raw_slot_mask;
-	for (; run->raw_slots[slot]; slot = (slot + 1) & run->raw_slot_mask) {
-		const struct stack_parameter *raw = &run->stack->parameters[run->raw_slots[slot] - 1];
-		if (raw->name_length == name.length && memcmp(raw->name, name.text, name.length) == 0) {
-			run->raw_done[run->raw_slots[slot] - 1] = true;
-			return raw;
-		}
-	}
-	return NULL;
-}
-
-static struct parameter of_raw(const struct stack_parameter *raw)
-{
-	return (struct parameter){.name = raw->name, .name_length = raw->name_length, .text = raw->text ? raw->text : "",
-		.length = raw->length, .layer = raw->layer, .literal = true};
-}
-
-/* Settle `parameter`, the template's, with the raw one of its name. False: it is removed. */
-static bool settle(const struct run *run, const struct stack_parameter *raw, struct parameter *parameter)
-{
-	struct parameter other = of_raw(raw), own = *parameter;
-	if (raw->layer < own.layer) {
-		if (run->trace && run->trace->beaten && raw->text)
-			run->trace->beaten(run->trace->context, &own, &other, own.layer);
-		return true;
-	}
-	if (run->trace && run->trace->beaten)
-		run->trace->beaten(run->trace->context, raw->text ? &other : NULL, &own, raw->layer);
-	*parameter = other;
-	return raw->text != NULL;
-}
-
-static bool make_room(struct run *run)
+bool render_make_room(struct run *run)
 {
 	size_t count = (size_t)(run->next - run->list), room = count ? count * 2 : 256;
 	if (count >= RENDER_PARAMETERS_MAX) {
@@ -80,19 +22,6 @@ static bool make_room(struct run *run)
 	run->list = list;
 	run->next = list + count;
 	run->list_end = list + room;
-	return true;
-}
-
-static bool append_raw(struct run *run)
-{
-	for (uint32_t i = 0; run->stack && i < run->stack->parameter_count; i++) {
-		const struct stack_parameter *raw = &run->stack->parameters[i];
-		if (run->raw_done[i] || !raw->text)
-			continue;
-		if (run->next == run->list_end && !make_room(run))
-			return false;
-		*run->next++ = of_raw(raw);
-	}
 	return true;
 }
 
@@ -206,16 +135,10 @@ static inline bool quick_name(struct run *run, const struct side *side, struct p
 	return true;
 }
 
-static __attribute__((noinline)) bool settle_raw(struct run *run, struct parameter *parameter)
-{
-	const struct stack_parameter *raw = take_raw(run, (struct text){.text = parameter->name, .length = parameter->name_length});
-	return !raw || settle(run, raw, parameter);
-}
-
 static bool assign(struct run *run, const struct op *op)
 {
 	const struct assignment *assignment = &op->assignment;
-	if (run->next == run->list_end && !make_room(run))
+	if (run->next == run->list_end && !render_make_room(run))
 		return false;
 	struct parameter *parameter = run->next;
 	parameter->layer = assignment->layer > run->layer ? assignment->layer : run->layer;
@@ -228,7 +151,7 @@ static bool assign(struct run *run, const struct op *op)
 		return false;
 	if (run->trace && run->trace->used)
 		trace_used(run, op, (struct text){.text = parameter->name, .length = parameter->name_length});
-	if (!(run->raw_mask >> (parameter->name_length & 63) & 1) || settle_raw(run, parameter))
+	if (!(run->raw_mask >> (parameter->name_length & 63) & 1) || render_settle_raw(run, parameter))
 		run->next++;
 	return true;
 }
@@ -541,8 +464,8 @@ static enum error_code run_all(struct run *run, struct parameters *parameters_r)
 	run->error = &local;
 	*parameters_r = (struct parameters){0};
 	run->bases[REFERENCE_KEY_LINE] = &run->numbers[REFERENCE_KEY_LINE];
-	index_raw(run);
-	if ((run->template->count && !run_range(run, 0, run->template->count)) || !append_raw(run)) {
+	render_index_raw(run);
+	if ((run->template->count && !run_range(run, 0, run->template->count)) || !render_append_raw(run)) {
 		error_set(given, local.code, "%s", local.message);
 		return local.code;
 	}
@@ -553,8 +476,15 @@ static enum error_code run_all(struct run *run, struct parameters *parameters_r)
 enum error_code render(const struct template *template, const struct stack *stack, struct arena *arena, struct parameters *parameters_r,
 	const struct render_trace *trace, struct error *error)
 {
-	struct run run = {.template = template, .stack = stack, .model = stack->model, .arena = arena, .trace = trace, .error = error,
-		.values = stack->values, .bases = {[REFERENCE_PROVISIONING] = stack}, .base_layers = {[REFERENCE_LINE_TEXT] = LAYER_ACCOUNT},
+	struct run run = {.template = template,
+		.stack = stack,
+		.model = stack->model,
+		.arena = arena,
+		.trace = trace,
+		.error = error,
+		.values = stack->values,
+		.bases = {[REFERENCE_PROVISIONING] = stack},
+		.base_layers = {[REFERENCE_LINE_TEXT] = LAYER_ACCOUNT},
 		.item_number = ITEM_NONE};
 	return run_all(&run, parameters_r);
 }

@@ -21,7 +21,8 @@ struct parameter {
 struct template_place {
 	const char *file;      /* "yealink/desk.tmpl" */
 	unsigned line;
-	/* The writer's check_name that every name made here passes, so that this writer need not look again; NULL: only the finished name can tell. */
+	/* The writer's check_name that every name made here passes, so that this writer need not look again; NULL: only the finished name
+	 * can tell. */
 	enum error_code (*checked_by)(const char *name, size_t length, struct error *error);
 };
 
@@ -35,7 +36,8 @@ struct render_trace {
 	void *context;
 	/* `loser` lost against `winner` (winner NULL: removed by a raw NULL row of layer `by`). */
 	void (*beaten)(void *context, const struct parameter *winner, const struct parameter *loser, enum layer by);
-	/* parameter of that name read setting `index`, for `line` (NULL outside {{#lines}}). Called before the parameter is known to stand. */
+	/* parameter of that name read setting `index`, for `line` (NULL outside {{#lines}}). Called before the parameter is known to stand.
+	 */
 	void (*used)(void *context, const char *name, uint32_t name_length, uint32_t index, const struct stack_line *line);
 };
 

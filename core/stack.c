@@ -17,7 +17,8 @@ static void lay_settings(const struct dictionary *dictionary, const struct layer
 		if (row->setting >= count)
 			continue; /* a device-scoped setting below an account or line: the database refuses it, and it has no place here */
 		if (row->text)
-			values[row->setting] = (struct stack_value){.text = row->text, .length = row->length, .layer = (uint8_t)rows->layer};
+			values[row->setting] =
+				(struct stack_value){.text = row->text, .length = row->length, .layer = (uint8_t)rows->layer};
 		else
 			values[row->setting] = default_of(&dictionary->settings[row->setting]);
 	}

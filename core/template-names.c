@@ -134,7 +134,8 @@ void template_constant(const struct model *model, struct arena *arena, struct re
 	reference->constant_known = true;
 }
 
-static enum error_code resolve_list(const struct template_scope *scope, const char *name, struct reference *reference_r, struct error *error)
+static enum error_code resolve_list(
+	const struct template_scope *scope, const char *name, struct reference *reference_r, struct error *error)
 {
 	if (!scope->list)
 		return error_set(error, ERROR_SYNTAX, "`%s` has a meaning only inside the section of a list", name);
@@ -142,8 +143,8 @@ static enum error_code resolve_list(const struct template_scope *scope, const ch
 	return ERROR_NONE;
 }
 
-static enum error_code resolve_setting(const struct dictionary *dictionary, const struct template_scope *scope, struct reference *reference_r,
-	struct error *error)
+static enum error_code resolve_setting(
+	const struct dictionary *dictionary, const struct template_scope *scope, struct reference *reference_r, struct error *error)
 {
 	const struct setting *setting = dictionary_find(dictionary, reference_r->name.text, reference_r->name.length);
 	if (!setting)
@@ -155,8 +156,9 @@ static enum error_code resolve_setting(const struct dictionary *dictionary, cons
 	return ERROR_NONE;
 }
 
-enum error_code template_resolve(const struct dictionary *dictionary, const struct model *model, bool common, const struct template_scope *scope,
-	struct arena *arena, const char *name, size_t length, struct reference *reference_r, struct error *error)
+enum error_code template_resolve(const struct dictionary *dictionary, const struct model *model, bool common,
+	const struct template_scope *scope, struct arena *arena, const char *name, size_t length, struct reference *reference_r,
+	struct error *error)
 {
 	*reference_r = (struct reference){.name = {.text = arena_copy(arena, name, length), .length = (uint32_t)length}};
 	name = reference_r->name.text;

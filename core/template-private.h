@@ -1,7 +1,7 @@
 /* template-private.h - the compiled form: what template-parse.c makes, template-print.c prints and render.c runs.
  *
- * A template is a flat array of operations. A section's body are the operations behind it up to `end`. What can be known at compile time is:
- * settings are indexes, facts are offsets, maps are pointers, sides without a tag are one finished text. */
+ * A template is a flat array of operations. A section's body are the operations behind it up to `end`. What can be known at compile time
+ * is: settings are indexes, facts are offsets, maps are pointers, sides without a tag are one finished text. */
 #ifndef DIALTONE_TEMPLATE_PRIVATE_H
 #define DIALTONE_TEMPLATE_PRIVATE_H
 
@@ -74,13 +74,19 @@ struct filter {
 	const struct map *map;
 };
 
-/* The filters of one tag, in order, and what they make of each item that the dictionary allows (known when the template is compiled). */
+#define CHAIN_NUMBERS 100u
+
+/* The filters of a tag, in order, and what they make of what can come (known when the template is compiled): of each item that the
+ * dictionary allows, or of the numbers below CHAIN_NUMBERS. Tags with the same filters of the same things share one. */
 struct chain {
 	struct filter *filters;
 	uint32_t count;
+	const struct setting *setting; /* whose items; NULL: none's */
+	bool numbers;
+	struct chain *next;  /* while finishing: all of the template's */
 	uint32_t item_count;
 	const struct text *items;
-	struct text *out;    /* [item_count]; text NULL: a map lacks it */
+	struct text *out;    /* [item_count], or by number; text NULL: a map lacks it */
 };
 
 /* A run of text, or a tag. */
@@ -91,17 +97,18 @@ struct piece {
 	struct text fallback;  /* behind `:-`; text NULL: none */
 	uint32_t column;
 	bool number;           /* a number that a section sets, without filter */
+	bool mapped_number;    /* ... with filters */
 	bool mapped_item;      /* {{item|…}} */
 };
 
 /* How a side is made, the frequent ways apart. */
 enum side_form {
-	SIDE_FIXED,        /* `fixed`: no tag, or only constants of the model */
-	SIDE_SETTING,      /* one setting, perhaps with a default, perhaps filtered: pointed at, not copied */
+	SIDE_FIXED,   /* `fixed`: no tag, or only constants of the model */
+	SIDE_SETTING, /* one setting, perhaps with a default, perhaps filtered: pointed at, not copied */
 	SIDE_LINE_SETTING,
-	SIDE_TEXT,         /* one fact that is a struct text at `offset` of a line, a key or the stack, not filtered, perhaps with a default */
-	SIDE_NUMBERED,     /* a literal, a number that a section sets (reference_is_number), a literal; each literal may be empty */
-	SIDE_TAG,          /* any other single tag: pointed at, not copied */
+	SIDE_TEXT,     /* one fact that is a struct text at `offset` of a line, a key or the stack, not filtered, perhaps with a default */
+	SIDE_NUMBERED, /* a literal, a number that a section sets (reference_is_number), a literal; each literal may be empty */
+	SIDE_TAG,      /* any other single tag: pointed at, not copied */
 	SIDE_MIXED,
 };
 
@@ -160,6 +167,7 @@ struct template {
 	struct op *ops;
 	uint32_t count;
 	bool common;
+	struct chain *chains;
 };
 
 /* Sections that need no reference, by name: the table of template-parse.c, also for printing. */
@@ -174,14 +182,16 @@ struct template_scope {
 };
 
 /* Fill *reference_r, or tell (without place) why not. Texts are the caller's. */
-enum error_code template_resolve(const struct dictionary *dictionary, const struct model *model, bool common, const struct template_scope *scope,
-	struct arena *arena, const char *name, size_t length, struct reference *reference_r, struct error *error);
+enum error_code template_resolve(const struct dictionary *dictionary, const struct model *model, bool common,
+	const struct template_scope *scope, struct arena *arena, const char *name, size_t length, struct reference *reference_r,
+	struct error *error);
 
 /* Look a model.… name up: the text is `model`'s own, or (numbers) in `arena`. */
 void template_constant(const struct model *model, struct arena *arena, struct reference *reference);
 
 /* Put a text through filters: *out_r in `arena` or as it was. ERROR_INEXPRESSIBLE names the filter, not the value; ERROR_NONE otherwise. */
-enum error_code template_filter(const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r);
+enum error_code template_filter(
+	const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r);
 
 /* What can be done only when all of the template is there: fold constants, run filters over what the dictionary allows (template.c). */
 void template_finish(struct template *template);

@@ -3,6 +3,7 @@
 
 #include "setting.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +77,8 @@ static struct text apply(const struct filter *filter, struct arena *arena, struc
 	return out;
 }
 
-enum error_code template_filter(const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r)
+enum error_code template_filter(
+	const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r)
 {
 	for (uint32_t i = 0; i < chain->count; i++) {
 		in = apply(&chain->filters[i], arena, in);
@@ -105,18 +107,50 @@ static const struct text *items_of(struct template *template, const struct setti
 	return items;
 }
 
-/* Run the filters over every value that the dictionary allows, if it names them. */
-static void precompute(struct template *template, struct chain *chain, const struct setting *setting)
+static void precompute(struct template *template, struct chain *chain, uint32_t count, const struct text *in)
 {
-	if (!setting)
-		return;
-	chain->items = items_of(template, setting, &chain->item_count);
-	chain->out = arena_array(&template->arena, chain->item_count, sizeof *chain->out);
-	for (uint32_t i = 0; i < chain->item_count; i++) {
-		const struct filter *failed;
-		if (template_filter(chain, &template->arena, chain->items[i], &chain->out[i], &failed) != ERROR_NONE)
+	const struct filter *failed;
+	chain->out = arena_array(&template->arena, count, sizeof *chain->out);
+	for (uint32_t i = 0; i < count; i++)
+		if (template_filter(chain, &template->arena, in[i], &chain->out[i], &failed) != ERROR_NONE)
 			chain->out[i] = (struct text){0};
+}
+
+static void precompute_numbers(struct template *template, struct chain *chain)
+{
+	char texts[CHAIN_NUMBERS][4];
+	struct text in[CHAIN_NUMBERS];
+	for (uint32_t i = 0; i < CHAIN_NUMBERS; i++)
+		in[i] = (struct text){.text = texts[i], .length = (uint32_t)snprintf(texts[i], sizeof texts[i], "%u", i)};
+	precompute(template, chain, CHAIN_NUMBERS, in);
+}
+
+static bool same_chain(const struct chain *a, const struct chain *b)
+{
+	if (a->count != b->count || a->setting != b->setting || a->numbers != b->numbers)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (a->filters[i].kind != b->filters[i].kind || a->filters[i].map != b->filters[i].map)
+			return false;
+	return true;
+}
+
+/* The template's own of such chains, with results for what can come. */
+static struct chain *share_chain(struct template *template, struct chain *chain, const struct setting *setting, bool numbers)
+{
+	chain->setting = setting;
+	chain->numbers = numbers;
+	for (struct chain *old = template->chains; old; old = old->next)
+		if (same_chain(old, chain))
+			return old;
+	if (setting) {
+		chain->items = items_of(template, setting, &chain->item_count);
+		precompute(template, chain, chain->item_count, chain->items);
+	} else if (numbers) {
+		precompute_numbers(template, chain);
 	}
+	chain->next = template->chains;
+	return template->chains = chain;
 }
 
 /* The text of a piece, where it is known before any phone asks. */
@@ -216,8 +250,9 @@ static void finish_side(struct template *template, struct side *side, struct op 
 		piece->number = is_number(piece);
 		if (piece->literal.text || !piece->chain)
 			continue;
-		precompute(template, piece->chain, setting_of(&piece->reference, list));
+		piece->mapped_number = reference_is_number(piece->reference.kind);
 		piece->mapped_item = piece->reference.kind == REFERENCE_ITEM;
+		piece->chain = share_chain(template, piece->chain, setting_of(&piece->reference, list), piece->mapped_number);
 		if (piece->reference.kind == REFERENCE_ITEM && list)
 			list->section.chains[list->section.chain_count++] = piece->chain;
 	}
@@ -246,7 +281,8 @@ static void finish_range(struct template *template, uint32_t begin, uint32_t end
 		bool is_list = op->kind == OP_LIST || op->kind == OP_REST;
 		if (is_list) {
 			op->section.items = items_of(template, op->section.reference.setting, &op->section.item_count);
-			op->section.chains = arena_array(&template->arena, count_pieces(template, i + 1, op->end), sizeof *op->section.chains);
+			op->section.chains =
+				arena_array(&template->arena, count_pieces(template, i + 1, op->end), sizeof *op->section.chains);
 		}
 		finish_range(template, i + 1, op->end, is_list ? op : list);
 		i = op->end - 1;

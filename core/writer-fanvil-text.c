@@ -36,7 +36,8 @@ struct groups {
 
 static bool part_good(const char *part, size_t length)
 {
-	if (!length || part[0] == ' ' || part[length - 1] == ' ' || part[0] == '<' || part[0] == '#' || (length > 1 && memcmp(part, "--", 2) == 0))
+	if (!length || part[0] == ' ' || part[length - 1] == ' ' || part[0] == '<' || part[0] == '#' ||
+		(length > 1 && memcmp(part, "--", 2) == 0))
 		return false;
 	for (size_t i = 0; i < length; i++)
 		if (part[i] < ' ' || part[i] > '~' || part[i] == ':' || part[i] == '<' || part[i] == '>')
@@ -46,7 +47,8 @@ static bool part_good(const char *part, size_t length)
 
 static enum error_code bad_name(const char *name, size_t length, struct error *error)
 {
-	return error_set(error, ERROR_SYNTAX, "parameter %.*s: a name is MODULE/Name or MODULE/list header/Name, printable ASCII without : < >",
+	return error_set(error, ERROR_SYNTAX,
+		"parameter %.*s: a name is MODULE/Name or MODULE/list header/Name, printable ASCII without : < >",
 		(int)(length < 200 ? length : 200), name);
 }
 
@@ -92,8 +94,14 @@ static uint32_t group_of(struct groups *groups, const char *path, uint32_t lengt
 	}
 	uint32_t index = groups->count++;
 	groups->slots[slot] = index + 1;
-	groups->list[index] = (struct group){.path = path, .length = length, .hash = hash, .first_list = GROUP_NONE, .last_list = GROUP_NONE,
-		.next = GROUP_NONE, .first = GROUP_NONE, .last = GROUP_NONE};
+	groups->list[index] = (struct group){.path = path,
+		.length = length,
+		.hash = hash,
+		.first_list = GROUP_NONE,
+		.last_list = GROUP_NONE,
+		.next = GROUP_NONE,
+		.first = GROUP_NONE,
+		.last = GROUP_NONE};
 	const char *slash = memchr(path, '/', length);
 	if (slash) {
 		uint32_t module = group_of(groups, path, (uint32_t)(slash - path));
@@ -130,8 +138,12 @@ static void groups_init(struct groups *groups, uint32_t count)
 	/* at most a list and its module for each parameter */
 	while (size < (count * 2 + 1) * 2)
 		size *= 2;
-	*groups = (struct groups){.list = xmalloc(((size_t)count * 2 + 1) * sizeof *groups->list), .slots = xcalloc(size, sizeof *groups->slots),
-		.mask = size - 1, .next = xmalloc(((size_t)count + 1) * sizeof *groups->next), .first_module = GROUP_NONE, .last_module = GROUP_NONE};
+	*groups = (struct groups){.list = xmalloc(((size_t)count * 2 + 1) * sizeof *groups->list),
+		.slots = xcalloc(size, sizeof *groups->slots),
+		.mask = size - 1,
+		.next = xmalloc(((size_t)count + 1) * sizeof *groups->next),
+		.first_module = GROUP_NONE,
+		.last_module = GROUP_NONE};
 }
 
 static void groups_deinit(struct groups *groups)
@@ -162,7 +174,8 @@ static enum error_code check_value(const struct parameter *parameter, struct err
 	const char *text = parameter->text;
 	uint32_t length = parameter->length;
 	if (length > WRITER_VALUE_MAX)
-		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s is longer than %u bytes", WRITER_NAME(parameter), WRITER_VALUE_MAX);
+		return error_set(
+			error, ERROR_INEXPRESSIBLE, "the value of %.*s is longer than %u bytes", WRITER_NAME(parameter), WRITER_VALUE_MAX);
 	if (length && (text[0] == ' ' || text[length - 1] == ' '))
 		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s begins or ends with a blank", WRITER_NAME(parameter));
 	return writer_check_text(parameter, error);
@@ -185,8 +198,8 @@ static enum error_code write_value(const struct parameter *parameter, struct buf
 	return plain && ends && parameter->length <= WRITER_VALUE_MAX ? ERROR_NONE : check_value(parameter, error);
 }
 
-static enum error_code write_group(const struct groups *groups, const struct group *group, const struct parameters *parameters, struct buf *out,
-	struct error *error)
+static enum error_code write_group(
+	const struct groups *groups, const struct group *group, const struct parameters *parameters, struct buf *out, struct error *error)
 {
 	enum error_code code = ERROR_NONE;
 	for (uint32_t i = group->first; i != GROUP_NONE && code == ERROR_NONE; i = groups->next[i])
@@ -195,8 +208,8 @@ static enum error_code write_group(const struct groups *groups, const struct gro
 }
 
 /* Plain values come first: what follows a list header belongs to the list. */
-static enum error_code write_module(const struct groups *groups, const struct group *module, const struct parameters *parameters, struct buf *out,
-	struct error *error)
+static enum error_code write_module(
+	const struct groups *groups, const struct group *module, const struct parameters *parameters, struct buf *out, struct error *error)
 {
 	buf_printf(out, "\r\n<%.*s>\r\n", (int)module->length, module->path);
 	enum error_code code = write_group(groups, module, parameters, out, error);
@@ -223,7 +236,8 @@ static enum error_code write_groups(const struct dialect *dialect, const struct 
 	return out->overflow ? writer_too_large(out, error) : ERROR_NONE;
 }
 
-static enum error_code write_fanvil_text(const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error)
+static enum error_code write_fanvil_text(
+	const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error)
 {
 	struct groups groups;
 	size_t before = out->size;

@@ -1,8 +1,8 @@
 /* writer-flat.c - `name = value`, one a line: Yealink's .cfg and its like.
  *
  * There is no quoting: a value runs to the end of its line and blanks at its ends are lost, a line that begins with # is a comment, and
- * %NULL% as a value means "factory default" (Yealink's administrator guides). What would be read as something else is refused; only a template
- * or a raw parameter may say %NULL% and mean it. */
+ * %NULL% as a value means "factory default" (Yealink's administrator guides). What would be read as something else is refused; only a
+ * template or a raw parameter may say %NULL% and mean it. */
 #include "writer-private.h"
 
 #include <openssl/crypto.h>
@@ -13,7 +13,8 @@ static enum error_code check_name(const char *name, size_t length, struct error 
 	if (!length)
 		return error_set(error, ERROR_SYNTAX, "a parameter without a name");
 	if (name[0] == '#')
-		return error_set(error, ERROR_SYNTAX, "parameter %.*s: a line that begins with # is a comment", (int)(length < 200 ? length : 200), name);
+		return error_set(error, ERROR_SYNTAX, "parameter %.*s: a line that begins with # is a comment",
+			(int)(length < 200 ? length : 200), name);
 	for (size_t i = 0; i < length; i++)
 		if (name[i] <= ' ' || name[i] > '~' || name[i] == '=')
 			return error_set(error, ERROR_SYNTAX, "parameter %.*s: a name is printable ASCII without blanks and =",

@@ -64,8 +64,8 @@ static uint32_t check_segment(const char *segment, size_t length)
 
 static enum error_code bad_name(const char *name, size_t length, struct error *error)
 {
-	return error_set(error, ERROR_SYNTAX, "parameter %.*s: a name is a path such as a/b[2]/C of at most %u parts", (int)(length < 200 ? length : 200), name,
-		PATH_DEPTH_MAX);
+	return error_set(error, ERROR_SYNTAX, "parameter %.*s: a name is a path such as a/b[2]/C of at most %u parts",
+		(int)(length < 200 ? length : 200), name, PATH_DEPTH_MAX);
 }
 
 static enum error_code check_name(const char *name, size_t length, struct error *error)
@@ -140,8 +140,14 @@ static uint32_t child(struct tree *tree, uint32_t parent, const char *segment, s
 	uint32_t tag_length = checked ? tag_of(segment, length) : check_segment(segment, length);
 	if (!tag_length)
 		return NODE_NONE;
-	const struct node node = {.segment = segment, .length = (uint32_t)length, .tag_length = tag_length, .parent = parent, .first = NODE_NONE,
-		.last = NODE_NONE, .next = NODE_NONE, .hash = hash};
+	const struct node node = {.segment = segment,
+		.length = (uint32_t)length,
+		.tag_length = tag_length,
+		.parent = parent,
+		.first = NODE_NONE,
+		.last = NODE_NONE,
+		.next = NODE_NONE,
+		.hash = hash};
 	*made_r = true;
 	return append_node(tree, &node);
 }
@@ -153,7 +159,8 @@ static bool checked(const struct parameter *parameter)
 
 static enum error_code below_leaf(const struct parameter *parameter, const struct parameter *leaf, struct error *error)
 {
-	return error_set(error, ERROR_INEXPRESSIBLE, "parameter %.*s lies below %.*s, which has a value of its own", WRITER_NAME(parameter), WRITER_NAME(leaf));
+	return error_set(error, ERROR_INEXPRESSIBLE, "parameter %.*s lies below %.*s, which has a value of its own", WRITER_NAME(parameter),
+		WRITER_NAME(leaf));
 }
 
 /* Go back to where this path leaves the one before: neighbours are mostly in one element. Returns where its own part begins. */
@@ -175,7 +182,8 @@ static enum error_code add(struct tree *tree, const struct parameter *parameter,
 	const char *slash;
 	bool made;
 	while (part < end && (slash = memchr(part, '/', (size_t)(end - part)))) {
-		node = tree->depth < PATH_DEPTH_MAX - 1 ? child(tree, node, part, (size_t)(slash - part), checked(parameter), &made) : NODE_NONE;
+		node = tree->depth < PATH_DEPTH_MAX - 1 ? child(tree, node, part, (size_t)(slash - part), checked(parameter), &made)
+							: NODE_NONE;
 		if (node == NODE_NONE)
 			return bad_name(parameter->name, parameter->name_length, error);
 		if (tree->nodes[node].leaf)
@@ -235,7 +243,8 @@ static enum error_code check_value(const struct parameter *parameter, struct err
 		bool control = text[i] < 0x20 && text[i] != '\t' && text[i] != '\r' && text[i] != '\n';
 		bool reserved = text[i] == 0xef && parameter->length - i >= 3 && text[i + 1] == 0xbf && text[i + 2] >= 0xbe;
 		if (control || reserved)
-			return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s has a character that XML cannot hold", WRITER_NAME(parameter));
+			return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s has a character that XML cannot hold",
+				WRITER_NAME(parameter));
 	}
 	if (!writer_utf8(parameter->text, parameter->length))
 		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s is not UTF-8", WRITER_NAME(parameter));
@@ -364,7 +373,8 @@ static enum error_code write_tree(const struct dialect *dialect, struct tree *tr
 	return code == ERROR_NONE && out->overflow ? writer_too_large(out, error) : code;
 }
 
-static enum error_code write_nested_xml(const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error)
+static enum error_code write_nested_xml(
+	const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error)
 {
 	struct tree tree;
 	size_t before = out->size;

@@ -1,8 +1,9 @@
 -- Dialtone's tables.
 --
 -- Order of loading, as an account with all rights (root): the files of db/migrations/ in order of their numbers, then
--- db/grants.sql. This file begins with the owner of all routines, triggers and views, because a view that reads another view
--- cannot be created before that account exists. `GRANT ... ON *` means the database in use, so nothing here names it.
+-- db/grants.sql, again each time: a server drops the rights on a routine with the routine. This file begins with the owner of all
+-- routines, triggers and views, because a view that reads another view cannot be created before that account exists.
+-- `GRANT ... ON *` means the database in use, so nothing here names it.
 --
 -- Rules of all files here: every text column names ascii_bin or utf8mb4_bin; text columns are wider than the longest value
 -- accepted, so that a value that is too long reaches the trigger, which refuses it, and is never cut in silence; numbers are
@@ -123,6 +124,22 @@ INSERT IGNORE INTO mac_digit (place, digit)
        (SELECT 1 AS n UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8
         UNION SELECT 9 UNION SELECT 10 UNION SELECT 11 UNION SELECT 12 UNION SELECT 13 UNION SELECT 14 UNION SELECT 15
         UNION SELECT 16) AS d;
+
+CREATE TABLE IF NOT EXISTS line_place (
+  position INT NOT NULL,
+  PRIMARY KEY (position)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='0 for the phone itself, 1 to 999 for its lines, for effective_setting';
+
+INSERT IGNORE INTO line_place (position)
+  SELECT 100 * h.n + 10 * t.n + o.n
+  FROM (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7
+        UNION SELECT 8 UNION SELECT 9) AS h
+  CROSS JOIN
+       (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7
+        UNION SELECT 8 UNION SELECT 9) AS t
+  CROSS JOIN
+       (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7
+        UNION SELECT 8 UNION SELECT 9) AS o;
 
 -- ---------------------------------------------------------------- what DBAs work with
 

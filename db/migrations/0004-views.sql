@@ -4,41 +4,16 @@
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
 
--- 2 when the database is whole. A dump restores a stand-in that says 1 before any table and this one after everything, so who
+-- 2 when the database is whole. A dump restores a stand-in that says NULL (or 1) before any table and this one after the last, so who
 -- reads it in the statement that reads the tables never sees tables of two times. It brings the provider's revision along, which
 -- every fetch needs too.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW _complete AS
 SELECT 2 AS complete, r.revision FROM provider_revision r WHERE r.id = 1;
 
 -- What counts for each phone (position NULL) and each of its lines, and which layer says so. taken_back_by: the layer whose NULL
--- row took back what lower layers assigned, so that the dictionary's default counts again.
+-- row took back what lower layers assigned, so that the dictionary's default counts again. No UNION, so that the server can merge it
+-- into a query with WHERE mac = mac('...') instead of building it for all phones first.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW effective_setting AS
-SELECT d.mac, NULL AS position, s.name,
-  COALESCE(CASE WHEN ds.mac IS NOT NULL THEN ds.value
-                WHEN ps.tenant_id IS NOT NULL THEN ps.value
-                WHEN ss.tenant_id IS NOT NULL THEN ss.value
-                WHEN ts.tenant_id IS NOT NULL THEN ts.value
-                ELSE gs.value END, s.default_value) AS value,
-  CASE WHEN COALESCE(ds.mac, ps.tenant_id, ss.tenant_id, ts.tenant_id, gs.name) IS NULL THEN 'default'
-       WHEN ds.mac IS NOT NULL THEN IF(ds.value IS NULL, 'default', 'device')
-       WHEN ps.tenant_id IS NOT NULL THEN IF(ps.value IS NULL, 'default', 'profile')
-       WHEN ss.tenant_id IS NOT NULL THEN IF(ss.value IS NULL, 'default', 'site')
-       WHEN ts.tenant_id IS NOT NULL THEN IF(ts.value IS NULL, 'default', 'tenant')
-       ELSE IF(gs.value IS NULL, 'default', 'provider') END AS layer,
-  CASE WHEN ds.mac IS NOT NULL THEN IF(ds.value IS NULL, 'device', NULL)
-       WHEN ps.tenant_id IS NOT NULL THEN IF(ps.value IS NULL, 'profile', NULL)
-       WHEN ss.tenant_id IS NOT NULL THEN IF(ss.value IS NULL, 'site', NULL)
-       WHEN ts.tenant_id IS NOT NULL THEN IF(ts.value IS NULL, 'tenant', NULL)
-       WHEN gs.name IS NOT NULL THEN IF(gs.value IS NULL, 'provider', NULL) END AS taken_back_by
-FROM device d
-CROSS JOIN setting s
-LEFT JOIN device_setting ds ON ds.mac = d.mac AND ds.vendor = '' AND ds.name = s.name
-LEFT JOIN profile_setting ps ON ps.tenant_id = d.tenant_id AND ps.profile_id = d.profile_id AND ps.vendor = '' AND ps.name = s.name
-LEFT JOIN site_setting ss ON ss.tenant_id = d.tenant_id AND ss.site_id = d.site_id AND ss.vendor = '' AND ss.name = s.name
-LEFT JOIN tenant_setting ts ON ts.tenant_id = d.tenant_id AND ts.vendor = '' AND ts.name = s.name
-LEFT JOIN provider_setting gs ON gs.vendor = '' AND gs.name = s.name
-WHERE s.type <> 'secret' AND s.retired = 0
-UNION ALL
 SELECT d.mac, l.position, s.name,
   COALESCE(CASE WHEN ls.mac IS NOT NULL THEN ls.value
                 WHEN acs.tenant_id IS NOT NULL THEN acs.value
@@ -46,25 +21,27 @@ SELECT d.mac, l.position, s.name,
                 WHEN ps.tenant_id IS NOT NULL THEN ps.value
                 WHEN ss.tenant_id IS NOT NULL THEN ss.value
                 WHEN ts.tenant_id IS NOT NULL THEN ts.value
-                ELSE gs.value END, s.default_value),
-  CASE WHEN COALESCE(ls.mac, acs.tenant_id, ds.mac, ps.tenant_id, ss.tenant_id, ts.tenant_id, gs.name) IS NULL THEN 'default'
-       WHEN ls.mac IS NOT NULL THEN IF(ls.value IS NULL, 'default', 'line')
+                WHEN gs.name IS NOT NULL THEN gs.value END, s.default_value) AS value,
+  CASE WHEN ls.mac IS NOT NULL THEN IF(ls.value IS NULL, 'default', 'line')
        WHEN acs.tenant_id IS NOT NULL THEN IF(acs.value IS NULL, 'default', 'account')
        WHEN ds.mac IS NOT NULL THEN IF(ds.value IS NULL, 'default', 'device')
        WHEN ps.tenant_id IS NOT NULL THEN IF(ps.value IS NULL, 'default', 'profile')
        WHEN ss.tenant_id IS NOT NULL THEN IF(ss.value IS NULL, 'default', 'site')
        WHEN ts.tenant_id IS NOT NULL THEN IF(ts.value IS NULL, 'default', 'tenant')
-       ELSE IF(gs.value IS NULL, 'default', 'provider') END,
+       WHEN gs.name IS NOT NULL THEN IF(gs.value IS NULL, 'default', 'provider')
+       ELSE 'default' END AS layer,
   CASE WHEN ls.mac IS NOT NULL THEN IF(ls.value IS NULL, 'line', NULL)
        WHEN acs.tenant_id IS NOT NULL THEN IF(acs.value IS NULL, 'account', NULL)
        WHEN ds.mac IS NOT NULL THEN IF(ds.value IS NULL, 'device', NULL)
        WHEN ps.tenant_id IS NOT NULL THEN IF(ps.value IS NULL, 'profile', NULL)
        WHEN ss.tenant_id IS NOT NULL THEN IF(ss.value IS NULL, 'site', NULL)
        WHEN ts.tenant_id IS NOT NULL THEN IF(ts.value IS NULL, 'tenant', NULL)
-       WHEN gs.name IS NOT NULL THEN IF(gs.value IS NULL, 'provider', NULL) END
+       WHEN gs.name IS NOT NULL THEN IF(gs.value IS NULL, 'provider', NULL) END AS taken_back_by
 FROM device d
-JOIN line l ON l.mac = d.mac
-CROSS JOIN setting s
+JOIN model m ON m.model_id = d.model_id
+JOIN line_place p ON p.position <= m.line_count
+LEFT JOIN line l ON l.mac = d.mac AND l.position = p.position
+JOIN setting s ON s.type <> 'secret' AND s.retired = 0 AND (p.position = 0 OR s.scope = 'line')
 LEFT JOIN line_setting ls ON ls.mac = l.mac AND ls.position = l.position AND ls.vendor = '' AND ls.name = s.name
 LEFT JOIN account_setting acs ON acs.tenant_id = l.tenant_id AND acs.account_id = l.account_id AND acs.vendor = '' AND acs.name = s.name
 LEFT JOIN device_setting ds ON ds.mac = d.mac AND ds.vendor = '' AND ds.name = s.name
@@ -72,9 +49,10 @@ LEFT JOIN profile_setting ps ON ps.tenant_id = d.tenant_id AND ps.profile_id = d
 LEFT JOIN site_setting ss ON ss.tenant_id = d.tenant_id AND ss.site_id = d.site_id AND ss.vendor = '' AND ss.name = s.name
 LEFT JOIN tenant_setting ts ON ts.tenant_id = d.tenant_id AND ts.vendor = '' AND ts.name = s.name
 LEFT JOIN provider_setting gs ON gs.vendor = '' AND gs.name = s.name
-WHERE s.type <> 'secret' AND s.scope = 'line' AND s.retired = 0;
+WHERE p.position = 0 OR l.position IS NOT NULL;
 
 -- Raw parameters that reach each phone: of each name the row of the highest layer. value NULL: the template's line is taken away.
+-- Give it the 12 digits of a MAC: with WHERE mac = mac('...') the server builds it for all phones first.
 -- May show passwords that somebody set as raw parameters, so it is not for the reader.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW effective_parameter AS
 SELECT w.mac, w.position, w.vendor, w.name, w.value, w.layer

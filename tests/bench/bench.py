@@ -9,6 +9,7 @@ Server side only: processor time of nginx, HAProxy, the pool (workers, journal, 
 shares the machine and is not counted, but it takes part in what a storm's time is. DIALTONE_BUILD names the build directory, DIALTONE_TMP
 where databases go (a million phones need about 8 GB)."""
 import argparse
+import hashlib
 import os
 import platform
 import random
@@ -92,19 +93,19 @@ class World:
     def fcgi(self):
         return f'unix:{self.pool.socket}'
 
-    def list(self, name, numbers, wide=False, prefix='/'):
-        return population.write_phones(self.database, self.sql, self.directory / f'{name}.tsv', numbers, wide, prefix)
+    def list(self, name, numbers, wide=False, prefix='/', digests=None):
+        return population.write_phones(self.database, self.sql, self.directory / f'{name}.tsv', numbers, wide, prefix, digests)
 
     def start_minimal(self):
         path = self.directory / 'minimal.sock'
-        self.minimal = subprocess.Popen([stack.BUILD / 'tests/bench/minimal', path, str(self.workers), self.database.socket, 'root',
+        self.minimal = subprocess.Popen([measure.program(stack.BUILD, 'minimal'), path, str(self.workers), self.database.socket, 'root',
                                          self.database.name])
         wait_until(path.exists, 5, 'the least server')
         return f'unix:{path}'
 
     def root(self, *names):
-        pids = {'nginx': lambda: self.proxies.nginx.pid, 'haproxy': lambda: self.proxies.haproxy.pid, 'pool': lambda: self.pool.process.pid,
-                'mariadbd': lambda: self.database.pid, 'minimal': lambda: self.minimal.pid}
+        pids = {'nginx': lambda: self.proxies.nginx.pid, 'haproxy': lambda: self.proxies.haproxy.pid,
+                'pool': lambda: self.pool.process.pid, 'mariadbd': lambda: self.database.pid, 'minimal': lambda: self.minimal.pid}
         return {name: pids[name]() for name in names}
 
     def cache(self):
@@ -123,7 +124,7 @@ class World:
 class Bench:
     def __init__(self, arguments):
         self.ask = arguments
-        self.storm = measure.Storm(str(stack.BUILD / 'tests/bench/storm'))
+        self.storm = measure.Storm(measure.program(stack.BUILD, 'storm'))
         self.random = random.Random(1)
         self.small = self.large = None
         self.figures = {}  # of BARS
@@ -133,7 +134,8 @@ class Bench:
         self.large_options = ['--innodb-buffer-pool-size=8G', '--innodb-buffer-pool-size-max=8G', *fast]
 
     def start(self):
-        self.small = World('small', self.ask.phones, self.small_options, bulk=self.ask.phones > 20000, wide=self.ask.wide, tenants=self.ask.tenants)
+        self.small = World('small', self.ask.phones, self.small_options, bulk=self.ask.phones > 20000, wide=self.ask.wide,
+                           tenants=self.ask.tenants)
 
     def sample(self, world, count):
         return self.random.sample(range(world.count), min(count, world.count))
@@ -155,10 +157,11 @@ class Bench:
             rendered = world.database.command('render', mac, '--show-secrets').stdout
             if rendered.encode() != (static / f'{mac}.cfg').read_bytes():
                 raise AssertionError(f'{mac}: `dialtone render` and the pool differ')
-        self.numbers = numbers
-        self.plain, self.wide_list = plain, wide
-        self.static = world.list('static', numbers, prefix='/static/')
-        self.static_wide = world.list('static-wide', range(world.wide), wide=True, prefix='/static/')
+        digests = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in static.iterdir()}
+        self.plain = world.list('plain', numbers, digests=digests)
+        self.wide_list = world.list('wide', range(world.wide), wide=True, digests=digests)
+        self.static = world.list('static', numbers, prefix='/static/', digests=digests)
+        self.static_wide = world.list('static-wide', range(world.wide), wide=True, prefix='/static/', digests=digests)
         say(f'bodies: {len(numbers)} phones, the command renders the same bytes')
 
     # ---- what a fetch costs
@@ -210,9 +213,10 @@ class Bench:
         self.bar('cost against static file, HAProxy', ratio(dialtone_h, static_h))
         self.bar('cost against the least server', ratio(alone, least))
         self.tables.append(f'| 150-key phone against its static file, nginx | {ratio(wide, static_wide).text()} | – |')
-        self.tables += ['', f'Shared layers: {100 * (1 - missed):.1f} % of the fetches found all of theirs in the worker\'s cache. '
-                        f'{self.ask.rounds} rounds of {self.ask.fetches} fetches; body {dialtone_n.reports[-1]["body_bytes"]["mean"]:.0f} bytes, '
-                        f'150 keys {wide.reports[-1]["body_bytes"]["mean"]:.0f}.', '']
+        size, wide_size = (v.reports[-1]['body_bytes']['mean'] for v in (dialtone_n, wide))
+        self.tables += ['', f'{100 * (1 - missed):.1f} % of the fetches found all their shared layers in the worker\'s cache. '
+                        f'{self.ask.rounds} rounds of {self.ask.fetches} fetches; body {size:.0f} bytes, '
+                        f'with 150 keys {wide_size:.0f}.', '']
         self.journal_share()
 
     def warm(self, world, phones):
@@ -268,7 +272,7 @@ class Bench:
         static_dir = world.proxies.directory / 'static'
         self.storm(world.fcgi, phones, '--fcgi', '-c', world.workers, '--save', static_dir)
         static = world.list('storm-static', numbers, prefix='/static/')
-        self.tables += [f'| storm of {len(numbers):,} phones | at once | s to drain, static | s to drain, Dialtone | ratio | answered | 503 retried | p50, p99 ms |',
+        self.tables += [f'| {len(numbers):,} phones | at once | s, static | s, Dialtone | ratio | answered | 503, retried | p50, p99 ms |',
                         '| --- | --- | --- | --- | --- | --- | --- | --- |']
         worst = []
         for proxy in ('nginx', 'haproxy'):
@@ -307,8 +311,8 @@ class Bench:
         finally:
             pool.stop()
         grown = seen[2] - seen[1]
-        self.tables += [f'Private memory of a worker: {seen[2] / MIB:.2f} MiB after {self.ask.memory:,} fetches (two workers) with a cache of '
-                        f'{cache >> 10} KiB; {seen[0] / MIB:.2f} after a tenth, {seen[1] / MIB:.2f} after half. '
+        self.tables += [f'Private memory of a worker: {seen[2] / MIB:.2f} MiB after {self.ask.memory:,} fetches (two workers) with a '
+                        f'cache of {cache >> 10} KiB; {seen[0] / MIB:.2f} after a tenth, {seen[1] / MIB:.2f} after half. '
                         f'Grown in the second half: {grown >> 10} KiB.', '']
         self.figure('private memory of a worker, MiB', (seen[2] - cache) / MIB)
         if self.ask.full and grown > 64 << 10:
@@ -334,8 +338,8 @@ class Bench:
         figures = []
         for how in ('killed', 'stopped'):
             up.clear()
-            load = threading.Thread(target=lambda: self.storm(world.fcgi, self.plain, '--fcgi', '-c', 8, '-s', 12, '-r', 500, '--retries', 0,
-                                                              '--series', series, judge=False))
+            load = threading.Thread(target=self.storm, args=(world.fcgi, self.plain, '--fcgi', '-c', 8, '-s', 12, '-r', 500, '--retries', 0,
+                                                             '--series', series), kwargs={'judge': False})
             load.start()
             time.sleep(2)
             began = time.monotonic_ns()
@@ -355,8 +359,9 @@ class Bench:
             seconds = max(0, max(late, default=0) - up[0]) / 1e9
             broken = sum(1 for _, _, _, status in rows if status == 0)
             others = sorted({status for _, _, _, status in rows} - {0, 200, 503})
-            self.tables += [f'MariaDB {how} and started again under 500 fetches a second: away for {(up[0] - began) / 1e9:.1f} s, {len(late)} answers '
-                            f'503, {broken} connections broken{", other answers " + str(others) if others else ""}; every fetch right again '
+            odd = f', other answers {others}' if others else ''
+            self.tables += [f'MariaDB {how} and started again under 500 fetches a second: away for {(up[0] - began) / 1e9:.1f} s, '
+                            f'{len(late)} answers 503, {broken} connections broken{odd}; every fetch right again '
                             f'{seconds:.2f} s after the server took connections ({good_after} fetches after that); slowest answer '
                             f'{slowest / 1e9:.2f} s.', '']
             figures.append(seconds)
@@ -406,10 +411,10 @@ class Bench:
 
 def machine():
     """What kind of machine this is, and no name of it."""
-    model = next((line.split(':', 1)[1].strip() for line in Path('/proc/cpuinfo').read_text().splitlines() if line.startswith('model name')),
-                 platform.machine())
+    processors = Path('/proc/cpuinfo').read_text()
+    model = next((line.split(':', 1)[1].strip() for line in processors.splitlines() if line.startswith('model name')), platform.machine())
     memory = next(int(line.split()[1]) for line in Path('/proc/meminfo').read_text().splitlines() if line.startswith('MemTotal:'))
-    virtual = 'virtual machine, ' if 'hypervisor' in Path('/proc/cpuinfo').read_text() else ''
+    virtual = 'virtual machine, ' if 'hypervisor' in processors else ''
     return f'{virtual}{os.cpu_count()} processors ({model}), {memory / (1 << 20):.0f} GiB, Linux {platform.release().split("-")[0]}'
 
 
@@ -420,7 +425,8 @@ def software():
 
     return ', '.join((first('/usr/sbin/mariadbd', '--version').split('Ver ')[-1].split('-')[0].join(('MariaDB ', '')),
                       first('/usr/sbin/haproxy', '-v').split(' ')[2].split('-')[0].join(('HAProxy ', '')),
-                      first('/usr/sbin/nginx', '-v').split('/')[-1].split(' ')[0].join(('nginx ', '')), first('openssl', 'version').split(' (')[0]))
+                      first('/usr/sbin/nginx', '-v').split('/')[-1].split(' ')[0].join(('nginx ', '')),
+                      ' '.join(first('openssl', 'version').split()[:2])))
 
 
 def main():
@@ -434,10 +440,11 @@ def main():
         parser.add_argument(f'--{name}', type=int)
     parser.add_argument('--crowds', type=lambda text: [int(n) for n in text.split(',')])
     arguments = parser.parse_args()
-    usual = {'phones': 10000, 'wide': 200, 'tenants': population.TENANTS, 'million': 1000000, 'fetches': 5000, 'rounds': 7, 'warm': 60000, 'storm': 20000, 'storm_rounds': 3, 'memory': 100000,
-             'crowds': [256, 2000]}
+    usual = {'phones': 10000, 'wide': 200, 'tenants': population.TENANTS, 'million': 1000000, 'fetches': 5000, 'rounds': 7, 'warm': 60000,
+             'storm': 20000, 'storm_rounds': 3, 'memory': 100000, 'crowds': [256, 2000]}
     if arguments.quick:
-        usual = {'phones': 300, 'wide': 20, 'tenants': 20, 'million': 600, 'fetches': 200, 'rounds': 1, 'warm': 400, 'storm': 300, 'storm_rounds': 1, 'memory': 2000, 'crowds': [64]}
+        usual = {'phones': 300, 'wide': 20, 'tenants': 20, 'million': 600, 'fetches': 200, 'rounds': 1, 'warm': 400,
+                 'storm': 300, 'storm_rounds': 1, 'memory': 2000, 'crowds': [64]}
     for name, value in usual.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)

@@ -1,7 +1,7 @@
 # Programs of the benchmarks; `make bench` builds them, tests/bench/bench.py and tests/bench/instructions run them.
 EXTRA_PROGRAMS = tests/bench/storm tests/bench/minimal tests/bench/hello
 
-tests_bench_storm_SOURCES = tests/bench/storm.c tests/bench/storm.h tests/bench/storm-wire.c
+tests_bench_storm_SOURCES = tests/bench/storm.c tests/bench/storm.h tests/bench/storm-crowd.c tests/bench/storm-wire.c
 tests_bench_storm_LDADD = core/libcore.a -lssl $(OPENSSL_LIBS) -lpthread
 
 tests_bench_minimal_SOURCES = tests/bench/minimal.c tests/bench/pool.h

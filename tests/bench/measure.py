@@ -48,6 +48,14 @@ def private_bytes(pid):
     return total
 
 
+def program(build, name):
+    """A program of this folder; `make all` does not build them."""
+    path = os.path.join(build, 'tests/bench', name)
+    if not os.access(path, os.X_OK):
+        subprocess.run(['make', '-s', '-C', build, f'tests/bench/{name}'], check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
 class StormFailed(Exception):
     pass
 

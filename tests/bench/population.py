@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """Fills a private database with phones for the benchmarks.
 
-A bench phone is a Yealink T54W with 2 lines, 12 keys, 4 settings and 2 raw parameters of its own, in one of 1,000 tenants with 5 sites and 5
-profiles each. Phone number i has the MAC of `mac(i)`: sorted as their numbers are, with gaps. "Wide" phones have 150 keys.
+A bench phone is a Yealink T54W with 2 lines, 12 keys, 4 settings and 2 raw parameters of its own, in one of 1,000 tenants with 5
+sites and 5 profiles each. Phone number i has the MAC of `mac(i)`: sorted as their numbers are, with gaps. "Wide" phones have 150 keys.
 
 Two ways to load, the same rows either way:
   by triggers (the usual)   every row is judged, as a DBA's would be
   --bulk                    the triggers are put aside while rows come in sorted, and what triggers would have written beside them
-                            (revisions, account_route) is written by statements of this file. A million phones are 25 million rows; through the
-                            triggers they would take hours, and this measures fetches, not loading. `--compare` proves that both ways
-                            leave the same rows: use it on small databases.
+                            (revisions, account_route) is written by statements of this file. A million phones are 25 million
+                            rows; through the triggers they would take the better part of an hour, and this measures fetches, not
+                            loading. `--compare` proves that both ways leave the same rows: use it on small databases.
 
     population.py --socket S [--database D] [--first I] --devices N [--wide W] [--bulk]
     population.py --socket S --compare
@@ -40,9 +40,9 @@ class Sql:
     """The command line client, as the account root of a private server."""
 
     def __init__(self, socket, database='dialtone'):
-        self.command = ['mariadb', '--no-defaults', f'--socket={socket}', '--user=root', '--batch', '--skip-column-names', '--raw', database]
-        self.dump = ['mariadb-dump', '--no-defaults', f'--socket={socket}', '--user=root', '--skip-opt', '--no-data', '--no-create-info',
-                     '--triggers', '--skip-comments', database]
+        who = ['--no-defaults', f'--socket={socket}', '--user=root']
+        self.command = ['mariadb', *who, '--batch', '--skip-column-names', '--raw', '--default-character-set=utf8mb4', database]
+        self.dump = ['mariadb-dump', *who, '--skip-opt', '--no-data', '--no-create-info', '--triggers', '--skip-comments', database]
 
     def run(self, text):
         done = subprocess.run(self.command, input=text, capture_output=True, text=True)
@@ -57,16 +57,18 @@ class Sql:
 # ---- what phones share
 
 def shared_rows(tenants):
-    t = f"CONCAT('t', LPAD(t.seq, 4, '0'))"
+    t = "CONCAT('t', LPAD(t.seq, 4, '0'))"
     s, p = "CONCAT('site', s.seq)", "CONCAT('profile', s.seq)"
     every_tenant = f'FROM seq_1_to_{tenants} AS t'
     every_site = f'{every_tenant} JOIN seq_1_to_{SITES} AS s'
     every_profile = f'{every_tenant} JOIN seq_1_to_{PROFILES} AS s'
     yield ("INSERT INTO provider_setting (vendor, name, value) VALUES ('', 'sip.transport', 'tls'), ('', 'sip.port', '5061'), "
-           "('', 'sip.srtp', 'optional'), ('', 'ntp.server', 'time.example.net'), ('', 'tone.country', 'de'), ('', 'web.protocol', 'https'), "
+           "('', 'sip.srtp', 'optional'), ('', 'ntp.server', 'time.example.net'), ('', 'tone.country', 'de'), "
+           "('', 'web.protocol', 'https'), "
            "('yealink', 'static.security.dev_cert', '1'), ('yealink', 'features.power_saving.enable', '1')")
     yield f"INSERT INTO tenant (tenant_id, name) SELECT {t}, CONCAT('Customer ', t.seq) {every_tenant}"
-    for name, value in (('sip.server', "CONCAT('pbx', t.seq, '.example.net')"), ('sip.outbound_proxy', "CONCAT('edge', MOD(t.seq, 8), '.example.net')"),
+    for name, value in (('sip.server', "CONCAT('pbx', t.seq, '.example.net')"),
+                        ('sip.outbound_proxy', "CONCAT('edge', MOD(t.seq, 8), '.example.net')"),
                         ('voicemail.number', "'*97'"), ('phonebook.url', "CONCAT('https://book.example.net/', t.seq, '/contacts.xml')")):
         yield f"INSERT INTO tenant_setting (tenant_id, name, value) SELECT {t}, '{name}', {value} {every_tenant}"
     yield (f"INSERT INTO tenant_secret (tenant_id, name, plain, version) SELECT {t}, 'phone.admin_password', "
@@ -79,8 +81,9 @@ def shared_rows(tenants):
     for name, value in (('codecs', "'opus,g722,pcma,pcmu'"), ('call.waiting', "IF(s.seq = 1, 'true', 'false')"),
                         ('dialplan.interdigit_timeout', '2 + s.seq')):
         yield f"INSERT INTO profile_setting (tenant_id, profile_id, name, value) SELECT {t}, {p}, '{name}', {value} {every_profile}"
-    yield (f"INSERT INTO profile_key (tenant_id, profile_id, module, slot, type, value, label) SELECT {t}, {p}, 0, 20 + k.seq, 'speeddial', "
-           f"CONCAT('90', k.seq), CONCAT('Service ', k.seq) {every_profile} JOIN seq_1_to_3 AS k")
+    yield (f"INSERT INTO profile_key (tenant_id, profile_id, module, slot, type, value, label) "
+           f"SELECT {t}, {p}, 0, 20 + k.seq, 'speeddial', CONCAT('90', k.seq), CONCAT('Service ', k.seq) "
+           f"{every_profile} JOIN seq_1_to_3 AS k")
 
 
 # ---- phones
@@ -102,8 +105,8 @@ def device_rows(first, last, wide, tenants, bulk):
     e = Expressions(wide, tenants)
     every = f'FROM seq_{first}_to_{last} AS i'
     lines = f'{every} JOIN seq_1_to_2 AS l'
-    yield (f"INSERT INTO device (mac, tenant_id, site_id, profile_id, model_id, generation) SELECT {e.mac}, {e.tenant}, {e.site}, {e.profile}, "
-           f"'{MODEL}', LOWER(HEX(RANDOM_BYTES(5))) {every}")
+    yield (f"INSERT INTO device (mac, tenant_id, site_id, profile_id, model_id, generation) "
+           f"SELECT {e.mac}, {e.tenant}, {e.site}, {e.profile}, '{MODEL}', LOWER(HEX(RANDOM_BYTES(5))) {every}")
     yield (f"INSERT INTO account (tenant_id, account_id, sip_user, auth_user, display_name) SELECT {e.tenant}, {e.account}, {e.user}, "
            f"CONCAT('auth', {e.user}), CONCAT('Someone <', {e.user}, '> & Söhne') {lines} ORDER BY 1, 2")
     yield (f"INSERT INTO account_secret (tenant_id, account_id, name, plain, version) SELECT {e.tenant}, {e.account}, 'sip.password', "
@@ -111,22 +114,26 @@ def device_rows(first, last, wide, tenants, bulk):
     yield (f"INSERT INTO line (mac, position, tenant_id, account_id, label) SELECT {e.mac}, l.seq, {e.tenant}, {e.account}, "
            f"IF(l.seq = 1, NULL, 'Hotline') {lines} ORDER BY 1, 2")
     if wide:
-        yield (f"INSERT INTO line_key (mac, module, slot, type, line, value, label, extension) SELECT {e.mac}, IF(k.seq <= 27, 0, (k.seq - 28) DIV 41 + 1), "
-               f"IF(k.seq <= 27, k.seq, MOD(k.seq - 28, 41) + 1), 'blf', 1, CONCAT('2', LPAD(k.seq, 4, '0')), CONCAT('Colleague ', k.seq), '**' "
+        yield (f"INSERT INTO line_key (mac, module, slot, type, line, value, label, extension) "
+               f"SELECT {e.mac}, IF(k.seq <= 27, 0, (k.seq - 28) DIV 41 + 1), IF(k.seq <= 27, k.seq, MOD(k.seq - 28, 41) + 1), 'blf', 1, "
+               f"CONCAT('2', LPAD(k.seq, 4, '0')), CONCAT('Colleague ', k.seq), '**' "
                f"{every} JOIN seq_1_to_{WIDE_KEYS} AS k ORDER BY 1, 2, 3")
     else:
-        yield (f"INSERT INTO line_key (mac, module, slot, type, line, value, label, extension) SELECT {e.mac}, 0, k.seq, IF(k.seq <= 2, 'line', 'blf'), "
-               f"IF(k.seq <= 2, k.seq, 1), IF(k.seq <= 2, NULL, CONCAT('2', LPAD(k.seq, 4, '0'))), IF(k.seq <= 2, NULL, CONCAT('Colleague ', k.seq)), "
+        yield (f"INSERT INTO line_key (mac, module, slot, type, line, value, label, extension) "
+               f"SELECT {e.mac}, 0, k.seq, IF(k.seq <= 2, 'line', 'blf'), IF(k.seq <= 2, k.seq, 1), "
+               f"IF(k.seq <= 2, NULL, CONCAT('2', LPAD(k.seq, 4, '0'))), IF(k.seq <= 2, NULL, CONCAT('Colleague ', k.seq)), "
                f"IF(k.seq <= 2, NULL, '**') {every} JOIN seq_1_to_{KEYS} AS k ORDER BY 1, 3")
     settings = (('', 'call.intercom', "'true'"), ('', 'qos.voice_dscp', "'46'"), ('', 'syslog.level', 'MOD(i.seq, 8)'),
                 ('', 'time.format', "IF(MOD(i.seq, 2), '12h', '24h')"), ('yealink', 'phone_setting.backlight_time', '30 + MOD(i.seq, 30)'),
                 ('yealink', 'wallpaper_upload.url', "CONCAT('https://img.example.net/', i.seq, '.png')"))
-    union = ' UNION ALL '.join(f"SELECT {e.mac} AS m, '{vendor}' AS v, '{name}' AS n, {value} AS t {every}" for vendor, name, value in settings)
+    union = ' UNION ALL '.join(f"SELECT {e.mac} AS m, '{vendor}' AS v, '{name}' AS n, {value} AS t {every}"
+                               for vendor, name, value in settings)
     yield f'INSERT INTO device_setting (mac, vendor, name, value) SELECT m, v, n, t FROM ({union}) AS x ORDER BY 1, 2, 3'
     if bulk:
         yield f'INSERT INTO device_revision (mac, revision) SELECT {e.mac}, RANDOM_BYTES(8) {every}'
         yield (f"INSERT INTO account_route (tenant_id, account_id, mac, position) SELECT t, a, m, p FROM ("
-               f"SELECT {e.tenant} AS t, {e.account} AS a, '' AS m, 0 AS p {lines} UNION ALL SELECT {e.tenant}, {e.account}, 'z', 0 {lines} "
+               f"SELECT {e.tenant} AS t, {e.account} AS a, '' AS m, 0 AS p {lines} "
+               f"UNION ALL SELECT {e.tenant}, {e.account}, 'z', 0 {lines} "
                f"UNION ALL SELECT {e.tenant}, {e.account}, {e.mac}, l.seq {lines}) AS x ORDER BY 1, 2, 3")
 
 

@@ -289,7 +289,7 @@ DAMAGE = [
     ("REVOKE SELECT ON device FROM 'dialtone_worker'@'%'", 'grants', 'dialtone_worker@% lacks SELECT ON device'),
     ("REVOKE UPDATE (plain) ON device_secret FROM 'dialtone_courier'@'%'", 'grants', 'lacks UPDATE (plain) ON device_secret'),
     ("REVOKE EXECUTE ON FUNCTION mac FROM 'dialtone_reader'@'%'", 'grants', 'lacks EXECUTE ON FUNCTION mac'),
-    ("DROP USER 'dialtone_reader'@'%'", 'grants', 'there is no account dialtone_reader@%'),
+    ("DROP USER 'dialtone_dba'@'%'", 'grants', 'there is no account dialtone_dba@%'),
 ]
 
 

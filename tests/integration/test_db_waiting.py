@@ -59,7 +59,7 @@ FIRST = [
     "INSERT INTO line_setting (mac, position, name, value) VALUES ('805ec0000010', 1, 'sip.port', '5080')",
     "INSERT INTO account_setting (tenant_id, account_id, name, value) VALUES ('acme', '210', 'sip.port', '5080')",
     "UPDATE account SET display_name = 'Eve' WHERE tenant_id = 'acme' AND account_id = '210'",
-    "UPDATE account_secret SET plain = 'oZ1ahquo' WHERE tenant_id = 'acme' AND account_id = '203'",
+    "UPDATE account_secret SET plain = 'oZ1ahquo' WHERE tenant_id = 'acme' AND account_id = '203' AND name = 'sip.password'",
     "INSERT INTO account_secret (tenant_id, account_id, name, plain) VALUES ('acme', '210', 'sip.password', 'oZ1ahquo')",
     "INSERT INTO account (tenant_id, account_id, sip_user) VALUES ('acme', '2105', '2105')",
     "INSERT INTO device (mac, tenant_id, site_id, profile_id, model_id) VALUES ('805ec0000011', 'acme', 'hq', 'desk', 'yealink-t54w')",

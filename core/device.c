@@ -31,7 +31,7 @@ enum { COLUMN_NUMBER, COLUMN_A, COLUMN_B, COLUMN_C, COLUMN_D, COLUMN_E, COLUMN_F
 
 #define OWN_ROWS                                                                                                                       \
 	"SELECT " KIND(0) " + c.complete AS n, d.tenant_id AS a, d.site_id AS b, d.profile_id AS c, d.model_id AS d,"                           \
-	" CONCAT(d.enabled AND t.enabled, t.plain_http, d.generation, IF(d.previous_until > CURRENT_TIMESTAMP, d.previous_generation, '')) AS e,"  \
+	" CONCAT(d.enabled AND t.enabled, t.plain_http, d.generation, IF(d.previous_until > CURRENT_TIMESTAMP, COALESCE(d.previous_generation, ''), '')) AS e,"  \
 	" CONCAT(dr.revision, tr.revision, COALESCE(sr.revision, " NO_REVISION "), COALESCE(pr.revision, " NO_REVISION "), c.revision) AS f"  \
 	" FROM _complete AS c LEFT JOIN device AS d ON d.mac = ? LEFT JOIN tenant AS t ON t.tenant_id = d.tenant_id"                      \
 	" LEFT JOIN device_revision AS dr ON dr.mac = d.mac LEFT JOIN tenant_revision AS tr ON tr.tenant_id = d.tenant_id"                \

@@ -8,7 +8,6 @@ START TRANSACTION;
 INSERT INTO provider_setting (name, value, comment) VALUES
   ('sip.transport', 'tls', 'all our registrars speak it'),
   ('sip.port', '5061', NULL),
-  ('sip.srtp', 'optional', NULL),
   ('ntp.server', 'ntp.example.net', NULL),
   ('codecs', 'g722,pcma,pcmu', NULL),
   ('provisioning.interval', '1440', 'once a day'),
@@ -101,6 +100,12 @@ INSERT INTO line_setting (mac, position, name, value) VALUES
   ('805ec04a1001', 2, 'call.auto_answer', 'true');
 INSERT INTO device_setting (mac, name, value) VALUES
   ('805ec04a3002', 'language', 'tr'),
+  ('805ec04a3002', 'sip.srtp', 'optional'),
+  -- phones of the first generation speak no TLS: udp on the port that goes with it
+  ('0c383e5b2002', 'sip.transport', 'udp'),
+  ('0c383e5b2002', 'sip.port', '5060'),
+  ('0c383e5b4003', 'sip.transport', 'udp'),
+  ('0c383e5b4003', 'sip.port', '5060'),
   ('805ec04a1002', 'expansion.modules', '1');
 
 -- Keys that every front desk has; the device's own slot wins, and `none` clears one.

@@ -274,13 +274,8 @@ static bool is_plain(const char *text, size_t size)
 	return true;
 }
 
-/* Room was made for six times the length. */
-static enum error_code write_value(const struct parameter *parameter, char **to, struct error *error)
+static enum error_code write_escaped(const struct parameter *parameter, char **to, struct error *error)
 {
-	if (is_plain(parameter->text, parameter->length)) {
-		*to = copy_bytes(*to, parameter->text, parameter->length);
-		return ERROR_NONE;
-	}
 	if (check_value(parameter, error) != ERROR_NONE)
 		return ERROR_INEXPRESSIBLE;
 	for (uint32_t i = 0; i < parameter->length; i++) {
@@ -293,6 +288,15 @@ static enum error_code write_value(const struct parameter *parameter, char **to,
 		memcpy(*to, escape, size);
 		*to += size;
 	}
+	return ERROR_NONE;
+}
+
+/* Room was made for six times the length. */
+static inline enum error_code write_value(const struct parameter *parameter, char **to, struct error *error)
+{
+	if (!is_plain(parameter->text, parameter->length))
+		return write_escaped(parameter, to, error);
+	*to = copy_bytes(*to, parameter->text, parameter->length);
 	return ERROR_NONE;
 }
 
@@ -327,28 +331,40 @@ static inline char *indent(char *to, unsigned depth)
 	return to + 2 * depth;
 }
 
-static enum error_code write_node(const struct tree *tree, const struct node *node, unsigned depth, struct buf *out, struct error *error)
+/* Room for what a node needs at most: its tag twice, index, indentation. */
+static inline bool room_for(const struct node *node, size_t value_length, struct buf *out)
 {
-	/* tags twice, index, indentation twice; one by one, since an inner node's room is used before its children's is made */
-	size_t room = 2 * (size_t)node->length + 4 * PATH_DEPTH_MAX + 32 + (node->leaf ? (size_t)node->leaf->length * 6 : 0);
-	if (out->room - out->size <= room && !buf_reserve(out, room + 1))
+	size_t room = 2 * (size_t)node->length + 4 * PATH_DEPTH_MAX + 32 + value_length;
+	return out->room - out->size > room || buf_reserve(out, room + 1);
+}
+
+static inline enum error_code write_leaf(const struct node *node, unsigned depth, struct buf *out, struct error *error)
+{
+	if (!room_for(node, (size_t)node->leaf->length * 6, out))
 		return writer_too_large(out, error);
 	char *to = write_open(indent(out->data + out->size, depth), node);
-	if (node->leaf) {
-		enum error_code code = write_value(node->leaf, &to, error);
-		if (code == ERROR_NONE)
-			to = write_close(to, node);
-		out->size = (size_t)(to - out->data);
-		return code;
-	}
+	enum error_code code = write_value(node->leaf, &to, error);
+	if (code == ERROR_NONE)
+		to = write_close(to, node);
+	out->size = (size_t)(to - out->data);
+	return code;
+}
+
+static enum error_code write_inner(const struct tree *tree, const struct node *node, unsigned depth, struct buf *out, struct error *error)
+{
+	enum error_code code = ERROR_NONE;
+	if (!room_for(node, 0, out))
+		return writer_too_large(out, error);
+	char *to = write_open(indent(out->data + out->size, depth), node);
 	*to++ = '\n';
 	out->size = (size_t)(to - out->data);
-	for (uint32_t i = node->first; i != NODE_NONE; i = tree->nodes[i].next) {
-		enum error_code code = write_node(tree, &tree->nodes[i], depth + 1, out, error);
-		if (code != ERROR_NONE)
-			return code;
+	for (uint32_t i = node->first; i != NODE_NONE && code == ERROR_NONE; i = tree->nodes[i].next) {
+		const struct node *below = &tree->nodes[i];
+		code = below->leaf ? write_leaf(below, depth + 1, out, error) : write_inner(tree, below, depth + 1, out, error);
 	}
-	if (out->room - out->size <= room && !buf_reserve(out, room + 1))
+	if (code != ERROR_NONE)
+		return code;
+	if (!room_for(node, 0, out))
 		return writer_too_large(out, error);
 	to = write_close(indent(out->data + out->size, depth), node);
 	out->size = (size_t)(to - out->data);
@@ -365,7 +381,7 @@ static enum error_code write_tree(const struct dialect *dialect, struct tree *tr
 		return error_set(error, ERROR_SYNTAX, "dialect %s: root is not the name of an element", dialect->name);
 	buf_add_string(out, dialect->header ? dialect->header : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
 	buf_add_char(out, '\n');
-	enum error_code code = write_node(tree, root, 0, out, error);
+	enum error_code code = write_inner(tree, root, 0, out, error);
 	if (code == ERROR_NONE && dialect->footer) {
 		buf_add_string(out, dialect->footer);
 		buf_add_char(out, '\n');

@@ -7,7 +7,7 @@
 
 Server side only: processor time of nginx, HAProxy, the pool (workers, journal, health, master) and mariadbd, per answered fetch. The client
 shares the machine and is not counted, but it takes part in what a storm's time is. DIALTONE_BUILD names the build directory, DIALTONE_TMP
-where databases go (a million phones need about 8 GB)."""
+where databases go (a million phones take several GB)."""
 import argparse
 import hashlib
 import os

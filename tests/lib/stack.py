@@ -33,6 +33,12 @@ def many(first_tier, full):
     return full if FULL else first_tier
 
 
+def unhandled_signals():
+    """For a pool whose workers a test kills by SIGSEGV or SIGABRT: the sanitizer must not take that for a finding."""
+    options = os.environ.get('ASAN_OPTIONS', '')
+    return {'ASAN_OPTIONS': f'{options}:handle_segv=0:handle_abort=0:handle_sigbus=0'.lstrip(':')}
+
+
 def program(name):
     for candidate in (BUILD / 'fcgi-app' / name, BUILD / 'cli' / name, BUILD / name):
         if candidate.is_file() and os.access(candidate, os.X_OK):

@@ -56,28 +56,21 @@ void arena_clear(struct arena *arena)
 	release(arena, keep && keep->size <= 8 * BLOCK_SIZE ? keep : NULL);
 }
 
-void *arena_raw(struct arena *arena, size_t size)
+void *arena_new_block(struct arena *arena, size_t aligned)
 {
-	size_t aligned = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-	if (aligned < size)
-		abort();
-	if ((size_t)(arena->end - arena->next) < aligned) {
-		size_t room = BLOCK_SIZE;
-		if (arena->blocks && arena->blocks->size < 8 * BLOCK_SIZE)
-			room = arena->blocks->size * 2;
-		if (room < aligned)
-			room = aligned;
-		struct arena_block *block = xmalloc(sizeof *block + room);
-		block->older = arena->blocks;
-		block->size = room;
-		arena->blocks = block;
-		arena->next = block->data;
-		arena->end = block->data + room;
-		arena->bytes += sizeof *block + room;
-	}
-	char *memory = arena->next;
-	arena->next += aligned;
-	return memory;
+	size_t room = BLOCK_SIZE;
+	if (arena->blocks && arena->blocks->size < 8 * BLOCK_SIZE)
+		room = arena->blocks->size * 2;
+	if (room < aligned)
+		room = aligned;
+	struct arena_block *block = xmalloc(sizeof *block + room);
+	block->older = arena->blocks;
+	block->size = room;
+	arena->blocks = block;
+	arena->next = block->data + aligned;
+	arena->end = block->data + room;
+	arena->bytes += sizeof *block + room;
+	return block->data;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)

@@ -42,6 +42,8 @@ bool buf_reserve(struct buf *buf, size_t more)
 	if (buf->room - buf->size >= more)
 		return true;
 	size_t room = buf->room ? buf->room : 256;
+	if (room > buf->max)
+		room = buf->max;
 	while (room - buf->size < more)
 		room = room > buf->max / 2 ? buf->max : room * 2;
 	/* Not realloc: it would leave the old bytes, perhaps a secret, behind unwiped. */

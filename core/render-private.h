@@ -33,6 +33,7 @@ struct run {
 	const struct layer_key *key; /* NULL in a free slot */
 	const struct stack_value *values, *line_values;
 	struct text numbers[REFERENCE_INDEX + 1]; /* by kind, where reference_is_number; at least 8 bytes can be read */
+	uint32_t counts[REFERENCE_INDEX + 1];     /* the same as numbers */
 	const void *bases[REFERENCE_INDEX + 1];   /* by kind: what offsets of facts count from */
 	uint8_t base_layers[REFERENCE_INDEX + 1];
 	struct text item;
@@ -117,6 +118,8 @@ static inline char *render_copy_literal(char *restrict to, struct text literal)
 /* SIDE_NUMBERED, what most names are; cannot fail. */
 static inline struct text render_numbered(struct run *run, const struct side *side)
 {
+	if (run->counts[side->number] < side->ready_count)
+		return side->ready[run->counts[side->number]];
 	const struct text *number = &run->numbers[side->number];
 	char *begin = render_room(run, (size_t)side->literal_size + 8 + 33);
 	char *to = render_copy_literal(begin, side->before);
@@ -139,6 +142,12 @@ static inline struct text render_number(struct run *run, long long number)
 	if (number < 0 || number >= 100)
 		return render_large_number(run, number);
 	return (struct text){.text = render_small_numbers[number], .length = number < 10 ? 1 : 2};
+}
+
+static inline void render_set_number(struct run *run, enum reference_kind kind, uint32_t number)
+{
+	run->numbers[kind] = render_number(run, number);
+	run->counts[kind] = number;
 }
 
 /* Fill the error with the place before it; returns false. */

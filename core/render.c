@@ -11,7 +11,7 @@ static bool run_range(struct run *run, uint32_t begin, uint32_t end);
 
 bool render_make_room(struct run *run)
 {
-	size_t count = (size_t)(run->next - run->list), room = count ? count * 2 : 256;
+	size_t count = (size_t)(run->next - run->list), room = count ? count * 2 : 512;
 	if (count >= RENDER_PARAMETERS_MAX) {
 		error_set(run->error, ERROR_RANGE, "more than %u parameters", RENDER_PARAMETERS_MAX);
 		return false;
@@ -224,7 +224,7 @@ static bool run_item(struct run *run, uint32_t at, struct text item, uint32_t nu
 {
 	run->item = item;
 	run->item_number = number;
-	run->numbers[REFERENCE_INDEX] = render_number(run, index);
+	render_set_number(run, REFERENCE_INDEX, index);
 	return run_range(run, at + 1, run->template->ops[at].end);
 }
 
@@ -303,7 +303,7 @@ static bool run_lines(struct run *run, uint32_t at)
 		run->line = &stack->lines[i];
 		run->line_values = run->line->values;
 		run->bases[REFERENCE_LINE_TEXT] = run->line;
-		run->numbers[REFERENCE_LINE_INDEX] = render_number(run, run->line->position);
+		render_set_number(run, REFERENCE_LINE_INDEX, run->line->position);
 		if (!run_range(run, at + 1, run->template->ops[at].end))
 			return false;
 	}
@@ -320,7 +320,7 @@ static bool run_free_lines(struct run *run, uint32_t at)
 			next++;
 		if (next < stack->line_count && stack->lines[next].position == position)
 			continue;
-		run->numbers[REFERENCE_LINE_INDEX] = render_number(run, position);
+		render_set_number(run, REFERENCE_LINE_INDEX, position);
 		if (!run_range(run, at + 1, run->template->ops[at].end))
 			return false;
 	}
@@ -330,8 +330,8 @@ static bool run_free_lines(struct run *run, uint32_t at)
 static bool run_key(struct run *run, uint32_t at, uint32_t module, uint32_t slot)
 {
 	uint8_t layer = run->layer;
-	run->numbers[REFERENCE_KEY_MODULE] = render_number(run, module);
-	run->numbers[REFERENCE_KEY_SLOT] = render_number(run, slot);
+	render_set_number(run, REFERENCE_KEY_MODULE, module);
+	render_set_number(run, REFERENCE_KEY_SLOT, slot);
 	if (run->key && run->key->layer > layer)
 		run->layer = run->key->layer; /* whatever is said of a key ranks as its row */
 	run->bases[REFERENCE_KEY_TEXT] = run->key;

@@ -119,6 +119,8 @@ struct side {
 	struct text fixed;             /* FIXED */
 	struct text before, behind;    /* NUMBERED */
 	enum reference_kind number;
+	const struct text *ready;      /* NUMBERED names: the finished text by number, for those below ready_count */
+	uint32_t ready_count;
 	uint32_t setting;              /* SETTING, LINE_SETTING; TEXT: offset */
 	enum reference_kind kind;      /* TEXT */
 	const struct chain *chain;     /* SETTING, LINE_SETTING; NULL: none */
@@ -163,6 +165,7 @@ struct op {
 };
 
 struct template {
+	const struct model *model;  /* NULL: any */
 	struct arena arena;         /* holds everything below, and this struct's texts */
 	struct op *ops;
 	uint32_t count;

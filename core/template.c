@@ -211,6 +211,34 @@ static bool split_number(struct template *template, struct side *side)
 	return true;
 }
 
+/* How far the number goes that a section sets, for this model. */
+static uint32_t numbers_of(const struct model *model, enum reference_kind kind)
+{
+	switch (kind) {
+	case REFERENCE_LINE_INDEX:
+		return model->lines + 1;
+	case REFERENCE_KEY_SLOT:
+		return model->keys + 1;
+	default:
+		return 0;
+	}
+}
+
+/* Most names are a literal with the number of a line or a key in it: all that this model can have are made now, and shared by all phones. */
+static void make_ready(struct template *template, struct side *side)
+{
+	uint32_t count = template->model ? numbers_of(template->model, side->number) : 0;
+	if (side->form != SIDE_NUMBERED || count > CHAIN_NUMBERS)
+		return;
+	struct text *ready = arena_array(&template->arena, count, sizeof *ready);
+	for (uint32_t i = 0; i < count; i++) {
+		char *text = arena_printf(&template->arena, "%s%u%s", side->before.text, i, side->behind.text);
+		ready[i] = (struct text){.text = text, .length = (uint32_t)strlen(text)};
+	}
+	side->ready = ready;
+	side->ready_count = count;
+}
+
 static enum side_form form_of(struct template *template, struct side *side)
 {
 	const struct piece *first = side->pieces;
@@ -275,6 +303,7 @@ static void finish_range(struct template *template, uint32_t begin, uint32_t end
 		struct op *op = &template->ops[i];
 		if (op->kind == OP_ASSIGN) {
 			finish_side(template, &op->assignment.name, list);
+			make_ready(template, &op->assignment.name);
 			finish_side(template, &op->assignment.value, list);
 			continue;
 		}

@@ -359,6 +359,10 @@ static bool take(struct crowd *crowd, uint64_t t, struct job *job, bool *more)
 	*more = false;
 	if (ask.deadline && t >= ask.deadline)
 		return false;
+	if (crowd->waiting_count >= ask.phone_count) {
+		*more = true; /* no phone waits twice */
+		return false;
+	}
 	if (ask.rate > 0 && (double)atomic_load(&ask.next) >= (double)(t - ask.epoch) / (double)NS * ask.rate) {
 		*more = true;
 		return false;
@@ -371,6 +375,19 @@ static bool take(struct crowd *crowd, uint64_t t, struct job *job, bool *more)
 	return true;
 }
 
+/* Milliseconds until something may begin. */
+static int patience(const struct crowd *crowd, uint64_t t, bool more)
+{
+	if (!crowd->free_count)
+		return 100;
+	if (more && crowd->waiting_count < ask.phone_count)
+		return ask.rate > 0;
+	if (!crowd->waiting_count)
+		return 100;
+	uint64_t due = crowd->waiting[0].due, wait = due <= t ? 0 : (due - t) / 1000000 + 1;
+	return wait < 100 ? (int)wait : 100;
+}
+
 void *crowd_run(void *context)
 {
 	struct crowd *crowd = context;
@@ -380,19 +397,12 @@ void *crowd_run(void *context)
 	while (more || crowd->busy || crowd->waiting_count) {
 		uint64_t t = now();
 		struct job job;
-		while (crowd->free_count && take(crowd, t, &job, &more))
+		/* No more at once than there are slots: connections that fail at once must not keep us from looking at the clock. */
+		for (uint32_t i = 0; i < crowd->slot_count && crowd->free_count && take(crowd, t, &job, &more); i++)
 			begin(crowd, job);
-		int wait = 100;
-		if (crowd->free_count && crowd->waiting_count) {
-			uint64_t due = crowd->waiting[0].due;
-			wait = due <= t ? 0 : (int)((due - t) / 1000000) + 1;
-			wait = wait > 100 ? 100 : wait;
-		}
-		if (crowd->free_count && ask.rate > 0 && more)
-			wait = 1;
 		if (!more && !crowd->busy && !crowd->waiting_count)
 			break;
-		int n = epoll_wait(crowd->epoll, events, 256, wait);
+		int n = epoll_wait(crowd->epoll, events, 256, patience(crowd, t, more));
 		for (int i = 0; i < n; i++)
 			drive(crowd, events[i].data.ptr);
 		if (t - swept > NS) {

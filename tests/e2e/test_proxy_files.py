@@ -5,13 +5,16 @@ import pytest
 
 from proxies import (HAPROXY_FILE, NGINX_FILE, Places, SITE_FILE, Proxies, haproxy_replacements, is_comment, nginx_replacements,
                      site_replacements, substitute)
+from stack import remove, temporary
 
 FILES = [(HAPROXY_FILE, haproxy_replacements), (NGINX_FILE, nginx_replacements), (SITE_FILE, site_replacements)]
 
 
 @pytest.fixture
-def places(tmp_path):
-    return Places(tmp_path, tmp_path / 'fcgi.sock', tmp_path / 'health.sock', ports=(20443, 20080, 20180, 21443, 21080, 21180))
+def places():
+    directory = temporary('files')  # tmp_path may be too long for a socket
+    yield Places(directory, directory / 'fcgi.sock', directory / 'health.sock', ports=(20443, 20080, 20180, 21443, 21080, 21180))
+    remove(directory)
 
 
 @pytest.mark.parametrize('file,replacements', FILES, ids=lambda f: getattr(f, 'name', ''))

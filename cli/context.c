@@ -191,7 +191,7 @@ bool cli_need(struct cli *cli, unsigned what)
 	if ((what & NEED_JOURNAL) && !open_journal(cli))
 		return false;
 	if ((what & NEED_STORE) && !cli->store)
-		cli->store = store_new(cli->db, cli->catalogue, NULL, cli->tokens);
+		cli->store = store_new(cli->db, cli->catalogue, NULL, cli->tokens, NULL);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* device.h - the store: a device by its MAC, in one round trip, with everything that its files need.
  *
- * Warm: one statement. When a shared layer's revision is not in the cache: one more, which reads device and layers together, so that all are of one snapshot. */
+ * Warm: one statement, which reads the device's revisions and its pack (pack.h). When the pack or a shared layer is missing: one more, which reads device and layers
+ * together from their own tables, so that all are of one snapshot. */
 #ifndef DIALTONE_DEVICE_H
 #define DIALTONE_DEVICE_H
 
@@ -12,6 +13,7 @@
 #include "error.h"
 #include "fingerprint.h"
 #include "mac.h"
+#include "pack.h"
 #include "stack.h"
 #include "token.h"
 
@@ -39,14 +41,18 @@ struct device {
 	unsigned char inputs[DEVICE_INPUTS];
 	const struct model *model; /* NULL: the catalogue has no such model */
 	struct stack stack;        /* filled, not laid */
+	/* A pack of the rows just read, to be written to device_pack by the journal process (pack.h); text NULL: the one that is there was good, or there can be none.
+	 * It belongs to the revision that `inputs` begins with, and to tenant_id, pack_site_id, pack_profile_id ("" where none). Lives as long as the arena. */
+	struct text pack;
+	const char *pack_site_id, *pack_profile_id;
 	struct token_maker *tokens;/* the store's: derives secrets that no row gives; NULL: none are derived */
 };
 
-extern const char device_fetch_sql[]; /* the warm statement, for the benchmark that reads the same rows */
+extern const char device_rows_sql[]; /* the statement that reads a device from its own tables, for the benchmark that reads the same rows */
 
 struct store;
-/* All must outlive the store. cache NULL: shared layers are read each time (the command line). */
-struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens);
+/* All must outlive the store. cache NULL: everything is read from its own tables each time (the command line). sealer NULL: as if no device had a pack. */
+struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens, struct pack_sealer *sealer);
 void store_free(struct store **store);
 
 /* Load `mac` into *device_r; memory from `arena` and (shared layers) from the cache: valid until the next store_fetch or cache change. An unknown MAC is success with

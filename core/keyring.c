@@ -26,6 +26,7 @@ static const char *const purposes[KEY_PURPOSES] = {
 	[KEY_ETAG] = "dialtone etag",
 	[KEY_BODY] = "dialtone body digest",
 	[KEY_DERIVED_SECRET] = "dialtone derived secret",
+	[KEY_PACK] = "dialtone pack",
 };
 
 static bool derive(const unsigned char master[KEY_SIZE], enum key_purpose purpose, unsigned char key_r[KEY_SIZE])

@@ -4,6 +4,7 @@
 #ifndef DIALTONE_LAYER_H
 #define DIALTONE_LAYER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* In this order; a later one wins. The number is the rank. */
@@ -53,6 +54,7 @@ struct layer_rows {
 	uint32_t parameter_count;
 	const struct layer_key *keys; /* by module, slot */
 	uint32_t key_count;
+	bool enabled, plain_http; /* of a tenant: its flags */
 };
 
 #endif

@@ -8,7 +8,7 @@ core_libcore_a_SOURCES = \
 	core/conf.c core/conf.h \
 	core/copy.h \
 	core/db.c core/db.h \
-	core/device.c core/device.h \
+	core/device.c core/device.h core/device-private.h core/device-rows.c core/device-sql.c \
 	core/error.c core/error.h \
 	core/fingerprint.c core/fingerprint.h \
 	core/identify.c core/identify.h \
@@ -18,6 +18,7 @@ core_libcore_a_SOURCES = \
 	core/log.c core/log.h \
 	core/mac.c core/mac.h \
 	core/number.c core/number.h \
+	core/pack.c core/pack.h \
 	core/render.c core/render.h core/render-private.h core/render-text.c core/render-raw.c core/render-check.c \
 	core/setting.c core/setting.h \
 	core/stack.c core/stack.h \

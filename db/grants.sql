@@ -33,6 +33,7 @@ GRANT SELECT ON tenant_secret TO 'dialtone_worker'@'%'; -- passwords that the ph
 GRANT SELECT ON device_secret TO 'dialtone_worker'@'%'; -- passwords that the phone gets
 GRANT SELECT ON account_secret TO 'dialtone_worker'@'%'; -- passwords that the phone gets
 GRANT SELECT ON device_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
+GRANT SELECT ON device_pack TO 'dialtone_worker'@'%'; -- the device's rows in one, sealed
 GRANT SELECT ON tenant_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
 GRANT SELECT ON site_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
 GRANT SELECT ON profile_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
@@ -51,6 +52,7 @@ GRANT SELECT ON schema_migration TO 'dialtone_worker'@'%'; -- does the schema fi
 GRANT SELECT, INSERT, UPDATE ON fetch_journal TO 'dialtone_journal'@'%'; -- a batch sent twice is stored once: ON DUPLICATE KEY reads
 GRANT SELECT, INSERT, UPDATE ON device_state TO 'dialtone_journal'@'%'; -- the last fetch of each file
 GRANT SELECT, INSERT, UPDATE ON journal_loss TO 'dialtone_journal'@'%'; -- what could not be written down
+GRANT SELECT, INSERT, UPDATE ON device_pack TO 'dialtone_journal'@'%'; -- packs that workers made, sealed: ON DUPLICATE KEY with VALUES() wants SELECT
 GRANT SELECT ON schema_migration TO 'dialtone_journal'@'%'; -- does the schema fit this program
 GRANT EXECUTE ON PROCEDURE journal_partitions TO 'dialtone_journal'@'%'; -- a partition a day, and retention, without rights on the table
 

@@ -31,6 +31,12 @@ static const char state_tail[] =
 	NEWER("status") NEWER("result") NEWER("detail") NEWER("address") NEWER("user_agent") NEWER("vendor") NEWER("model") NEWER("firmware")
 	"last_at = GREATEST(last_at, VALUES(last_at))";
 
+#define PACK_PARAMETERS 6
+static const char pack_head[] = "INSERT INTO device_pack (mac, revision, tenant_id, site_id, profile_id, pack) VALUES ";
+static const char pack_tail[] =
+	" ON DUPLICATE KEY UPDATE revision = VALUES(revision), tenant_id = VALUES(tenant_id), site_id = VALUES(site_id), profile_id = VALUES(profile_id), "
+	"pack = VALUES(pack)";
+
 static char *build(const char *head, size_t columns, size_t rows, const char *tail)
 {
 	struct buf sql;
@@ -59,6 +65,11 @@ void batch_init(struct batch *batch, struct db *db, size_t most)
 		batch->journal[i] = db_prepare(db, batch->sql[2 * i]);
 		batch->state[i] = db_prepare(db, batch->sql[2 * i + 1]);
 	}
+	char **sql = &batch->sql[2 * batch->size_count];
+	sql[0] = build(pack_head, PACK_PARAMETERS, BATCH_PACKS, pack_tail);
+	sql[1] = build(pack_head, PACK_PARAMETERS, 1, pack_tail);
+	batch->packs = db_prepare(db, sql[0]);
+	batch->pack = db_prepare(db, sql[1]);
 	batch->loss = db_prepare(db, "INSERT INTO journal_loss (at, reason, records) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE records = VALUES(records)");
 	batch->states = xcalloc(most, sizeof *batch->states);
 	batch->times = xcalloc(most, sizeof *batch->times);
@@ -70,9 +81,11 @@ void batch_deinit(struct batch *batch)
 	for (size_t i = 0; i < batch->size_count; i++) {
 		db_statement_free(&batch->journal[i]);
 		db_statement_free(&batch->state[i]);
-		free(batch->sql[2 * i]);
-		free(batch->sql[2 * i + 1]);
 	}
+	db_statement_free(&batch->packs);
+	db_statement_free(&batch->pack);
+	for (size_t i = 0; i < sizeof batch->sql / sizeof *batch->sql; i++)
+		free(batch->sql[i]);
 	if (batch->loss)
 		db_statement_free(&batch->loss);
 	free(batch->states);
@@ -138,11 +151,14 @@ static void bind_state(struct db_statement *statement, unsigned i, const struct 
 	db_bind_bytes(statement, i, digest ? head->digest : NULL, digest ? sizeof head->digest : 0);
 }
 
-/* Which statement takes the most of `left` rows. */
+/* A statement costs as much as some 32 rows that are there already: so many may be the last row again, which changes nothing (idempotent keys). */
+#define PADDING 32
+
+/* Which statement takes the most of `left` rows: the smallest that takes all with a little padding, otherwise the largest below. */
 static size_t fitting(const struct batch *batch, size_t left)
 {
 	size_t i = 0;
-	while (batch->sizes[i] > left)
+	while (i + 1 < batch->size_count && batch->sizes[i] > left && (batch->sizes[i] - left > PADDING || batch->sizes[i + 1] >= left))
 		i++;
 	return i;
 }
@@ -158,8 +174,11 @@ static enum error_code write_journal(struct batch *batch, const struct record *r
 {
 	for (size_t done = 0; done < count;) {
 		size_t which = fitting(batch, count - done), rows = batch->sizes[which];
-		for (size_t row = 0; row < rows; row++, done++)
-			bind_journal(batch->journal[which], (unsigned)(row * JOURNAL_COLUMNS), &records[done], batch->times[done]);
+		for (size_t row = 0; row < rows; row++) {
+			size_t at = done + row < count ? done + row : count - 1;
+			bind_journal(batch->journal[which], (unsigned)(row * JOURNAL_COLUMNS), &records[at], batch->times[at]);
+		}
+		done += rows;
 		enum error_code code = run(batch->journal[which], error);
 		if (code)
 			return code;
@@ -195,11 +214,12 @@ static enum error_code write_states(struct batch *batch, const struct record *re
 		qsort(batch->states, states, sizeof *batch->states, by_key);
 	for (size_t done = 0; done < states;) {
 		size_t which = fitting(batch, states - done), rows = batch->sizes[which];
-		for (size_t row = 0; row < rows; row++, done++) {
-			const struct record *record = batch->states[done];
+		for (size_t row = 0; row < rows; row++) {
+			const struct record *record = batch->states[done + row < states ? done + row : states - 1];
 			bind_state(batch->state[which], (unsigned)(row * STATE_COLUMNS), record, batch->times[record - records],
 				folded(&record->texts[RECORD_FILE], batch->files[row]));
 		}
+		done += rows;
 		enum error_code code = run(batch->state[which], error);
 		if (code)
 			return code;
@@ -240,6 +260,50 @@ enum error_code batch_write(struct batch *batch, const struct record *records, s
 	if (!code)
 		code = write_states(batch, records, count, error);
 	return finish(batch, code, error);
+}
+
+static void bind_pack(struct db_statement *statement, unsigned i, const struct pack_record *pack)
+{
+	db_bind_text(statement, i++, pack->mac.digits, MAC_DIGITS);
+	db_bind_bytes(statement, i++, pack->revision, sizeof pack->revision);
+	bind_text(statement, i++, &pack->tenant_id);
+	bind_text(statement, i++, &pack->site_id);
+	bind_text(statement, i++, &pack->profile_id);
+	db_bind_bytes(statement, i, pack->sealed.text, pack->sealed.length);
+}
+
+/* Statements that fail are left out, the others count. More than BATCH_PACKS / 2 packs fill the large statement by the last one again. */
+static size_t run_packs(struct batch *batch, const struct pack_record *packs, size_t count, struct error *error)
+{
+	size_t written = 0;
+	for (size_t done = 0; done < count && db_connected(batch->db);) {
+		bool many = count - done > BATCH_PACKS / 2;
+		struct db_statement *statement = many ? batch->packs : batch->pack;
+		size_t rows = many ? BATCH_PACKS : 1, taken = count - done < rows ? count - done : rows;
+		for (size_t row = 0; row < rows; row++)
+			bind_pack(statement, (unsigned)(row * PACK_PARAMETERS), &packs[done + (row < taken ? row : taken - 1)]);
+		if (!run(statement, error))
+			written += taken;
+		done += taken;
+	}
+	return written;
+}
+
+size_t batch_packs(struct batch *batch, const struct pack_record *packs, size_t count, struct error *error)
+{
+	static const char hasty[] = "SET innodb_lock_wait_timeout = 0, lock_wait_timeout = 0";
+	static const char patient[] = "SET innodb_lock_wait_timeout = DEFAULT, lock_wait_timeout = DEFAULT";
+	if (begin(batch, error) || db_run(batch->db, hasty, sizeof hasty - 1, error)) {
+		db_disconnect(batch->db);
+		return 0;
+	}
+	size_t written = run_packs(batch, packs, count, error);
+	if (!db_connected(batch->db) || db_run(batch->db, "COMMIT", 6, error))
+		written = 0;
+	/* Records wait for locks, as ever: a connection that cannot be told so goes. */
+	if (!db_connected(batch->db) || db_run(batch->db, patient, sizeof patient - 1, error))
+		db_disconnect(batch->db);
+	return written;
 }
 
 enum error_code batch_loss(struct batch *batch, int64_t at, const char *reason, uint64_t records, struct error *error)

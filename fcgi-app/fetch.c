@@ -25,7 +25,8 @@ void fetch_init(struct fetch *fetch, const struct service *service)
 	fetch->cache = cache_new((size_t)conf->pool.cache_bytes);
 	fetch->access.catalogue = service->catalogue;
 	fetch->access.tokens = token_maker_new(service->keyring);
-	fetch->access.store = store_new(fetch->db, service->catalogue, fetch->cache, fetch->access.tokens);
+	fetch->sealer = pack_sealer_new(service->keyring);
+	fetch->access.store = store_new(fetch->db, service->catalogue, fetch->cache, fetch->access.tokens, fetch->sealer);
 	fetch->access.plain_refused = strcmp(conf->http.plain_http, "by-tenant") != 0;
 	fetch->fingerprints = fingerprint_maker_new(service->keyring);
 	arena_init(&fetch->arena);
@@ -39,6 +40,7 @@ void fetch_deinit(struct fetch *fetch)
 {
 	fetch_clear(fetch);
 	store_free(&fetch->access.store);
+	pack_sealer_free(&fetch->sealer);
 	token_maker_free(&fetch->access.tokens);
 	fingerprint_maker_free(&fetch->fingerprints);
 	cache_free(&fetch->cache);
@@ -233,6 +235,17 @@ void fetch_record(struct fetch *fetch, int64_t at, uint32_t microseconds, struct
 	head->has_digest = answer->digested;
 	memcpy(head->digest, answer->digest, FINGERPRINT_DIGEST);
 	record_texts(fetch, record_r->texts);
+}
+
+bool fetch_pack(const struct fetch *fetch, struct pack_record *pack_r)
+{
+	const struct device *device = &fetch->verdict.device;
+	if (!device->pack.text)
+		return false;
+	*pack_r = (struct pack_record){.mac = device->mac, .sealed = device->pack, .tenant_id = text_of(device->tenant_id),
+		.site_id = text_of(device->pack_site_id), .profile_id = text_of(device->pack_profile_id)};
+	memcpy(pack_r->revision, device->inputs, REVISION_SIZE);
+	return true;
 }
 
 void fetch_clear(struct fetch *fetch)

@@ -24,6 +24,7 @@ struct fetch {
 	struct cache *cache;
 	struct access access;            /* its tokens and store are ours */
 	struct fingerprint_maker *fingerprints;
+	struct pack_sealer *sealer;
 	struct arena arena;
 	struct buf head, body;
 	unsigned char id[RECORD_ID];     /* random of this worker ‖ a counter */
@@ -46,6 +47,8 @@ void fetch_deinit(struct fetch *fetch);
 void fetch_answer(struct fetch *fetch, char *const *parameters);
 /* What the journal is told of it. `at`: wall clock in µs. Texts point into the fetch. */
 void fetch_record(struct fetch *fetch, int64_t at, uint32_t microseconds, struct record *record_r);
+/* The pack that fetch_answer had to make, if any: false if there is none. Texts point into the fetch. */
+bool fetch_pack(const struct fetch *fetch, struct pack_record *pack_r);
 /* Wipe everything of the request in hand, the Authorization in the parameters included. */
 void fetch_clear(struct fetch *fetch);
 

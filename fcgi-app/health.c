@@ -17,7 +17,7 @@
 
 struct tally {
 	unsigned alive, starting, idle, busy, connected;
-	uint64_t results[RESULTS], microseconds, hits, misses;
+	uint64_t results[RESULTS], microseconds, hits, misses, cache_bytes, cache_entries;
 };
 
 static uint64_t get(const _Atomic uint64_t *value)
@@ -41,6 +41,8 @@ static void tally(const struct scoreboard *board, struct tally *tally_r)
 		tally_r->microseconds += get(&slot->microseconds);
 		tally_r->hits += get(&slot->cache_hits);
 		tally_r->misses += get(&slot->cache_misses);
+		tally_r->cache_bytes += get(&slot->cache_bytes);
+		tally_r->cache_entries += get(&slot->cache_entries);
 	}
 }
 
@@ -92,6 +94,8 @@ static void metrics_pool(struct buf *out, const struct scoreboard *board, const 
 	one(out, "reloads_failed_total", "counter", "Configurations refused.", get(&board->reloads_failed));
 	one(out, "cache_hits_total", "counter", "Shared layers found in a worker's cache.", tally->hits);
 	one(out, "cache_misses_total", "counter", "Shared layers read again.", tally->misses);
+	one(out, "cache_bytes", "gauge", "Bytes of all workers' caches.", tally->cache_bytes);
+	one(out, "cache_entries", "gauge", "Shared layers in all workers' caches.", tally->cache_entries);
 }
 
 static void metrics_journal(struct buf *out, const struct health_setup *setup)
@@ -102,6 +106,8 @@ static void metrics_journal(struct buf *out, const struct health_setup *setup)
 	one(out, "journal_spooled", "gauge", "Records that wait for the database.", spool_records(setup->spool));
 	one(out, "journal_spooled_bytes", "gauge", "Bytes of the spool in use.", spool_bytes(setup->spool));
 	one(out, "journal_database_up", "gauge", "1 if the last batch was written.", board->journal_database_up);
+	one(out, "packs_written_total", "counter", "Packs of devices that were written to device_pack.", get(&board->packs_written));
+	one(out, "packs_dropped_total", "counter", "Packs that were not: the device's next fetch makes another.", get(&board->packs_dropped));
 	head(out, "journal_lost_total", "counter", "Records lost.");
 	for (int i = 0; i < LOSSES; i++)
 		value(out, "journal_lost_total", "reason", loss_name((enum loss)i), get(&board->losses[i].total));

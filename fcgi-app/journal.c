@@ -9,6 +9,7 @@
 #include "throttle.h"
 #include "xalloc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,10 +31,11 @@ struct journal {
 	struct db *db;
 	struct batch batch;
 	struct record *records;     /* [most], decoded, pointing into the spool */
+	struct pack_record *packs;  /* [most], the same */
 	size_t most;
 	int event;                  /* the receiver tells the writer that there is something */
 	int leave;                  /* the writer tells the receiver to leave */
-	struct throttle fault;
+	struct throttle fault, pack_fault, no_record;
 	int64_t retry_at, retry_delay, partitions_at;
 };
 
@@ -42,17 +44,26 @@ struct journal {
 struct receiver {
 	struct mmsghdr messages[RECEIVE];
 	struct iovec parts[RECEIVE];
-	unsigned char bytes[RECEIVE][RECORD_MAX];
+	unsigned char bytes[RECEIVE][PACK_RECORD_MAX]; /* what is never touched takes no memory */
 };
+static_assert(PACK_RECORD_MAX >= RECORD_MAX, "both kinds fit");
 
 static void take(struct journal *journal, const struct receiver *receiver, int count)
 {
 	struct scoreboard *board = journal->setup->scoreboard;
-	uint64_t lost = 0;
-	for (int i = 0; i < count; i++)
-		if (!spool_put(journal->setup->spool, receiver->bytes[i], receiver->messages[i].msg_len))
-			lost++;
-	atomic_fetch_add_explicit(&board->journal_received, (uint64_t)count, memory_order_relaxed);
+	uint64_t lost = 0, packs = 0, dropped = 0;
+	for (int i = 0; i < count; i++) {
+		const unsigned char *bytes = receiver->bytes[i];
+		size_t size = receiver->messages[i].msg_len;
+		if (size && *bytes == DATAGRAM_PACK) {
+			packs++;
+			dropped += !spool_put_pack(journal->setup->spool, bytes, size);
+		} else {
+			lost += !spool_put(journal->setup->spool, bytes, size);
+		}
+	}
+	atomic_fetch_add_explicit(&board->journal_received, (uint64_t)count - packs, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->packs_dropped, dropped, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->losses[LOSS_SPOOL].total, lost, memory_order_relaxed);
 }
 
@@ -73,7 +84,7 @@ static void *receive_forever(void *context)
 	struct receiver *receiver = xcalloc(1, sizeof *receiver);
 	struct pollfd fds[] = {{.fd = journal->setup->socket, .events = POLLIN}, {.fd = journal->leave, .events = POLLIN}};
 	for (int i = 0; i < RECEIVE; i++) {
-		receiver->parts[i] = (struct iovec){receiver->bytes[i], RECORD_MAX};
+		receiver->parts[i] = (struct iovec){receiver->bytes[i], PACK_RECORD_MAX};
 		receiver->messages[i].msg_hdr = (struct msghdr){.msg_iov = &receiver->parts[i], .msg_iovlen = 1};
 	}
 	while (!fds[1].revents) {
@@ -121,27 +132,61 @@ static void lose(struct journal *journal, enum loss loss, uint64_t records)
 	atomic_fetch_add_explicit(&journal->setup->scoreboard->losses[loss].total, records, memory_order_relaxed);
 }
 
-/* Decode up to `most` records from the oldest on; their number. The cursor ends behind them. */
-static size_t gather(struct journal *journal, struct spool_cursor *cursor, size_t *seen_r)
+static void drop_packs(struct journal *journal, uint64_t packs)
+{
+	atomic_fetch_add_explicit(&journal->setup->scoreboard->packs_dropped, packs, memory_order_relaxed);
+}
+
+/* What was taken from the spool's front: decoded, and how much of it is whole. */
+struct gathered {
+	struct spool_cursor cursor; /* behind it */
+	size_t entries;             /* of either kind, whole or not */
+	size_t seen, records;       /* records; those that are whole */
+	size_t packs;
+};
+
+static void gather_pack(struct journal *journal, struct gathered *gathered, const unsigned char *bytes, size_t size)
+{
+	if (pack_record_decode(bytes, size, &journal->packs[gathered->packs])) {
+		gathered->packs++;
+		return;
+	}
+	drop_packs(journal, 1);
+	throttle_log(&journal->no_record, LOG_LEVEL_WARNING, clock_monotonic(), "a datagram that should be a pack is none");
+}
+
+static void gather_record(struct journal *journal, struct gathered *gathered, const unsigned char *bytes, size_t size)
+{
+	struct spool *spool = journal->setup->spool;
+	struct record *record = &journal->records[gathered->records];
+	gathered->seen++;
+	if (!record_decode(bytes, size, record)) {
+		lose(journal, LOSS_REFUSED, 1);
+		throttle_log(&journal->no_record, LOG_LEVEL_WARNING, clock_monotonic(), "a datagram that should be a record of the journal is none");
+		return;
+	}
+	gathered->records++;
+	if (!spool_told(spool, &gathered->cursor)) {
+		tell_syslog(journal, record);
+		spool_tell(spool, &gathered->cursor);
+	}
+}
+
+/* Decode up to `most` records and as many packs, from the oldest on. */
+static void gather(struct journal *journal, struct gathered *gathered_r)
 {
 	struct spool *spool = journal->setup->spool;
 	const unsigned char *bytes;
-	size_t size, count = 0;
-	*seen_r = 0;
-	spool_first(spool, cursor);
-	while (count < journal->most && spool_next(spool, cursor, &bytes, &size)) {
-		++*seen_r;
-		if (!record_decode(bytes, size, &journal->records[count])) {
-			lose(journal, LOSS_REFUSED, 1);
-			continue;
-		}
-		if (!spool_told(spool, cursor))
-			tell_syslog(journal, &journal->records[count]);
-		count++;
-		if (!spool_told(spool, cursor))
-			spool_tell(spool, cursor);
+	size_t size;
+	*gathered_r = (struct gathered){0};
+	spool_first(spool, &gathered_r->cursor);
+	while (gathered_r->records < journal->most && gathered_r->packs < journal->most && spool_next(spool, &gathered_r->cursor, &bytes, &size)) {
+		gathered_r->entries++;
+		if (size && *bytes == DATAGRAM_PACK)
+			gather_pack(journal, gathered_r, bytes, size);
+		else
+			gather_record(journal, gathered_r, bytes, size);
 	}
-	return count;
 }
 
 static void database(struct journal *journal, bool up, const char *why)
@@ -188,21 +233,42 @@ static bool one_by_one(struct journal *journal, size_t count)
 	return true;
 }
 
+/* The records are written: whatever becomes of the packs, they are done with. */
+static void write_packs(struct journal *journal, size_t count)
+{
+	struct error error = {0};
+	char text[ERROR_MESSAGE_SIZE + 64];
+	size_t written = batch_packs(&journal->batch, journal->packs, count, &error);
+	atomic_fetch_add_explicit(&journal->setup->scoreboard->packs_written, written, memory_order_relaxed);
+	drop_packs(journal, count - written);
+	if (written == count) {
+		throttle_over(&journal->pack_fault);
+		return;
+	}
+	snprintf(text, sizeof text, "packs of devices are dropped: %s", error.message);
+	throttle_log(&journal->pack_fault, LOG_LEVEL_WARNING, clock_monotonic(), text);
+}
+
 /* One batch. False: nothing was there, or the database would not have it. */
 static bool write_batch(struct journal *journal)
 {
-	struct spool_cursor cursor;
+	struct gathered gathered;
 	struct error error = {0};
-	size_t seen, count = gather(journal, &cursor, &seen);
-	if (!seen)
+	gather(journal, &gathered);
+	size_t count = gathered.records;
+	if (!gathered.entries)
 		return false;
 	enum error_code code = count ? batch_write(&journal->batch, journal->records, count, &error) : ERROR_NONE;
 	if (code == ERROR_DATABASE && count > 1 && one_by_one(journal, count))
 		code = ERROR_NONE;
-	database(journal, !code, error.message);
+	/* Packs alone say nothing of whether records can be written. */
+	if (count)
+		database(journal, !code, error.message);
 	if (code)
 		return false;
-	spool_release(journal->setup->spool, &cursor, seen);
+	if (gathered.packs)
+		write_packs(journal, gathered.packs);
+	spool_release(journal->setup->spool, &gathered.cursor, gathered.seen);
 	atomic_fetch_add_explicit(&journal->setup->scoreboard->journal_written, count, memory_order_relaxed);
 	return true;
 }
@@ -280,11 +346,12 @@ static bool wait_for_records(struct journal *journal)
 static void drain(struct journal *journal)
 {
 	int64_t until = clock_monotonic() + DRAIN_MAX;
-	while (spool_records(journal->setup->spool) && clock_monotonic() < until) {
+	while (spool_bytes(journal->setup->spool) && clock_monotonic() < until) {
 		while (write_batch(journal) && clock_monotonic() < until)
 			;
-		if (spool_records(journal->setup->spool))
-			poll(NULL, 0, 100);
+		if (!spool_records(journal->setup->spool))
+			break;
+		poll(NULL, 0, 100);
 	}
 	uint64_t left = spool_records(journal->setup->spool);
 	if (left) {
@@ -310,6 +377,7 @@ static bool start(struct journal *journal, pthread_t *receiver_r)
 	};
 	journal->most = (size_t)conf->journal.batch;
 	journal->records = xcalloc(journal->most, sizeof *journal->records);
+	journal->packs = xcalloc(journal->most, sizeof *journal->packs);
 	journal->db = db_new(&options);
 	batch_init(&journal->batch, journal->db, journal->most);
 	journal->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -339,6 +407,7 @@ int journal_run(const struct journal_setup *setup)
 	batch_deinit(&journal.batch);
 	db_free(&journal.db);
 	free(journal.records);
+	free(journal.packs);
 	close(journal.event);
 	close(journal.leave);
 	return EX_OK;

@@ -1,7 +1,7 @@
-/* journal.h - the journal process: takes the workers' records, spools them, writes them to the database in batches.
+/* journal.h - the journal process: takes the workers' records, spools them, writes them to the database in batches; their packs after the records.
  *
  * One thread does nothing but move datagrams into the spool, so that a database that hangs stops nobody; the other writes. A batch is one transaction with
- * idempotent keys: whatever happened to it, it may be sent again. See doc/architecture.md. */
+ * idempotent keys: whatever happened to it, it may be sent again. Packs are written if it costs the records nothing, and dropped otherwise. See doc/architecture.md. */
 #ifndef DIALTONE_JOURNAL_H
 #define DIALTONE_JOURNAL_H
 

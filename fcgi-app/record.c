@@ -53,6 +53,7 @@ size_t record_encode(const struct record *record, unsigned char out[RECORD_MAX])
 {
 	size_t used = sizeof record->head;
 	memcpy(out, &record->head, used);
+	out[offsetof(struct record_head, kind)] = DATAGRAM_RECORD;
 	for (int i = 0; i < RECORD_TEXTS; i++)
 		used += put_text(out + used, &record->texts[i], widths[i]);
 	return used;
@@ -76,7 +77,75 @@ bool record_decode(const unsigned char *bytes, size_t size, struct record *recor
 		record_r->texts[i] = (struct text){(const char *)bytes + used, length};
 		used += length;
 	}
-	return used == size && record_r->head.result < RESULTS;
+	return used == size && record_r->head.kind == DATAGRAM_RECORD && record_r->head.result < RESULTS;
+}
+
+#define ID_MAX 80u               /* as wide as device_pack's columns */
+#define SEALED_MAX (PACK_MAX + 64u) /* PACK_MAX and what sealing adds */
+
+struct pack_head {
+	uint8_t kind;            /* DATAGRAM_PACK */
+	uint8_t ids[3];          /* lengths of tenant, site, profile */
+	uint32_t sealed;
+	struct mac mac;
+	unsigned char revision[REVISION_SIZE];
+};
+static_assert(offsetof(struct record_head, kind) == 0 && offsetof(struct pack_head, kind) == 0, "the first byte tells them apart");
+static_assert(sizeof(struct pack_head) + 3 * ID_MAX + SEALED_MAX <= PACK_RECORD_MAX, "a pack fits");
+
+static bool good_mac(const struct mac *mac)
+{
+	return strnlen(mac->digits, sizeof mac->digits) == MAC_DIGITS && strspn(mac->digits, "0123456789abcdef") == MAC_DIGITS;
+}
+
+size_t pack_record_encode(const struct pack_record *pack, unsigned char out[PACK_RECORD_MAX])
+{
+	const struct text *ids[] = {&pack->tenant_id, &pack->site_id, &pack->profile_id};
+	struct pack_head head;
+	size_t used = sizeof head;
+	memset(&head, 0, sizeof head);
+	head.kind = DATAGRAM_PACK;
+	if (!good_mac(&pack->mac) || !pack->sealed.text || !pack->sealed.length || pack->sealed.length > SEALED_MAX)
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		uint32_t length = ids[i]->text ? ids[i]->length : 0;
+		if (length > ID_MAX)
+			return 0;
+		head.ids[i] = (uint8_t)length;
+		if (length)
+			memcpy(out + used, ids[i]->text, length);
+		used += length;
+	}
+	head.sealed = pack->sealed.length;
+	head.mac = pack->mac;
+	memcpy(head.revision, pack->revision, sizeof head.revision);
+	memcpy(out, &head, sizeof head);
+	memcpy(out + used, pack->sealed.text, head.sealed);
+	return used + head.sealed;
+}
+
+bool pack_record_decode(const unsigned char *bytes, size_t size, struct pack_record *pack_r)
+{
+	struct text *ids[] = {&pack_r->tenant_id, &pack_r->site_id, &pack_r->profile_id};
+	struct pack_head head;
+	memset(pack_r, 0, sizeof *pack_r);
+	if (size < sizeof head || size > PACK_RECORD_MAX)
+		return false;
+	memcpy(&head, bytes, sizeof head);
+	size_t used = sizeof head;
+	if (head.kind != DATAGRAM_PACK || !good_mac(&head.mac) || !head.sealed || head.sealed > SEALED_MAX ||
+		size != used + head.ids[0] + head.ids[1] + head.ids[2] + head.sealed)
+		return false;
+	for (int i = 0; i < 3; i++) {
+		if (head.ids[i] > ID_MAX)
+			return false;
+		*ids[i] = (struct text){(const char *)bytes + used, head.ids[i]};
+		used += head.ids[i];
+	}
+	pack_r->mac = head.mac;
+	memcpy(pack_r->revision, head.revision, sizeof head.revision);
+	pack_r->sealed = (struct text){(const char *)bytes + used, head.sealed};
+	return true;
 }
 
 static char *digits(char *out, unsigned value, int count)

@@ -35,6 +35,8 @@ void slot_clear(struct slot *slot)
 {
 	atomic_store(&slot->busy_since, 0);
 	atomic_store(&slot->requests, 0);
+	atomic_store(&slot->cache_bytes, 0);
+	atomic_store(&slot->cache_entries, 0);
 	atomic_store(&slot->database, SLOT_DATABASE_UNTRIED);
 	atomic_store(&slot->retiring, false);
 	atomic_store(&slot->pid, 0);

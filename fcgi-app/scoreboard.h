@@ -34,6 +34,7 @@ struct slot {
 	_Atomic uint64_t requests;      /* of this process */
 	_Atomic uint64_t results[RESULTS], microseconds;
 	_Atomic uint64_t cache_hits, cache_misses;
+	_Atomic uint64_t cache_bytes, cache_entries; /* now, of this process */
 } __attribute__((aligned(64)));
 
 /* The loss of one kind: what happened, and what journal_loss was told. `pending` is being written under the time `pending_at`: a second try after an
@@ -49,6 +50,7 @@ struct scoreboard {
 	_Atomic bool stopping;
 	_Atomic unsigned workers_wanted;
 	_Atomic uint64_t journal_received, journal_written;
+	_Atomic uint64_t packs_written, packs_dropped; /* dropped: by a worker or by the journal process; no loss of a record */
 	_Atomic bool journal_database_up;
 	struct loss_count losses[LOSSES];
 	struct slot slots[SCOREBOARD_SLOTS];

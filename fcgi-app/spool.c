@@ -13,7 +13,7 @@
 
 struct ring {
 	_Atomic uint64_t head, tail; /* put at head, take from tail */
-	_Atomic uint64_t put, taken; /* records */
+	_Atomic uint64_t put, taken; /* records, not packs */
 	_Atomic uint64_t told;
 	unsigned char data[];
 };
@@ -48,7 +48,8 @@ static void put_length(struct spool *spool, uint64_t at, uint64_t length)
 	memcpy(spool->ring->data + at % spool->size, &length, sizeof length);
 }
 
-bool spool_put(struct spool *spool, const void *bytes, size_t size)
+/* An entry, if no more than `most` bytes of the ring are in use then. */
+static bool put(struct spool *spool, const void *bytes, size_t size, uint64_t most, uint64_t records)
 {
 	struct ring *ring = spool->ring;
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -56,15 +57,25 @@ bool spool_put(struct spool *spool, const void *bytes, size_t size)
 	uint64_t need = ALIGN + ((size + ALIGN - 1) & ~(uint64_t)(ALIGN - 1));
 	uint64_t rest = spool->size - head % spool->size; /* at least ALIGN: all positions are multiples of it */
 	uint64_t skip = rest < need ? rest : 0;
-	if (need + skip > spool->size - (head - tail))
+	if (need + skip + (head - tail) > most)
 		return false;
 	if (skip)
 		put_length(spool, head, SKIP);
 	put_length(spool, head + skip, size);
 	memcpy(ring->data + (head + skip) % spool->size + ALIGN, bytes, size);
-	atomic_fetch_add_explicit(&ring->put, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&ring->put, records, memory_order_relaxed);
 	atomic_store_explicit(&ring->head, head + skip + need, memory_order_release);
 	return true;
+}
+
+bool spool_put(struct spool *spool, const void *bytes, size_t size)
+{
+	return put(spool, bytes, size, spool->size, 1);
+}
+
+bool spool_put_pack(struct spool *spool, const void *bytes, size_t size)
+{
+	return put(spool, bytes, size, spool->size / 2, 0);
 }
 
 void spool_first(const struct spool *spool, struct spool_cursor *cursor_r)

@@ -9,12 +9,14 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <linux/sockios.h>
 #include "wipe.h"
 #include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@ struct worker {
 	int poll;
 	uint64_t served, retire_at; /* 0: never */
 	struct cache_counts counted;
+	int journal_room;           /* bytes that the socket to the journal may hold */
 	struct throttle database, render, twice;
 };
 
@@ -79,6 +82,25 @@ static void tell_journal(struct worker *worker, int64_t at, int64_t started)
 	slot_add(&worker->setup->slot->microseconds, (uint64_t)ns / 1000);
 }
 
+/* Packs may fill half of the socket; the rest is for records, which must not be lost for them. */
+static bool room_for_pack(const struct worker *worker)
+{
+	int queued;
+	return !ioctl(worker->setup->journal, SIOCOUTQ, &queued) && queued < worker->journal_room / 2;
+}
+
+/* After the answer left: a pack is no haste, and one that cannot be sent is only made again. */
+static void tell_pack(struct worker *worker)
+{
+	unsigned char bytes[PACK_RECORD_MAX];
+	struct pack_record pack;
+	if (!fetch_pack(&worker->fetch, &pack))
+		return;
+	size_t size = pack_record_encode(&pack, bytes);
+	if (!size || !room_for_pack(worker) || send(worker->setup->journal, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)size)
+		atomic_fetch_add_explicit(&worker->setup->scoreboard->packs_dropped, 1, memory_order_relaxed);
+}
+
 static void tell_log(struct worker *worker)
 {
 	const struct fetch *fetch = &worker->fetch;
@@ -107,6 +129,8 @@ static void count(struct worker *worker)
 	slot_add(&slot->cache_hits, now.hits - worker->counted.hits);
 	slot_add(&slot->cache_misses, now.misses - worker->counted.misses);
 	worker->counted = now;
+	atomic_store_explicit(&slot->cache_bytes, now.bytes, memory_order_relaxed);
+	atomic_store_explicit(&slot->cache_entries, now.entries, memory_order_relaxed);
 	if (++worker->served == worker->retire_at) {
 		atomic_store(&slot->retiring, true);
 		wake_master(worker);
@@ -146,6 +170,7 @@ static void serve(struct worker *worker)
 		worker->fetch.request.authorization = NULL;
 	}
 	send_answer(worker);
+	tell_pack(worker);
 	fetch_clear(&worker->fetch);
 }
 
@@ -204,6 +229,9 @@ int worker_run(const struct worker_setup *setup)
 		log_error("libfcgi or epoll cannot be initialised");
 		return EX_SOFTWARE;
 	}
+	socklen_t size = sizeof worker.journal_room;
+	if (getsockopt(setup->journal, SOL_SOCKET, SO_SNDBUF, &worker.journal_room, &size))
+		worker.journal_room = 0;
 	fetch_init(&worker.fetch, setup->service);
 	worker.retire_at = spread(setup->service->conf->pool.max_requests);
 	slot_idle(setup->slot);

@@ -199,11 +199,13 @@ BEGIN
 END//
 
 DROP TRIGGER IF EXISTS device_au//
+-- The previous generation is in no file, but in device_pack: without a new revision a token that was taken back would still count.
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER device_au AFTER UPDATE ON device FOR EACH ROW
 BEGIN
   IF NOT (NEW.tenant_id <=> OLD.tenant_id AND NEW.site_id <=> OLD.site_id AND NEW.profile_id <=> OLD.profile_id
           AND NEW.model_id <=> OLD.model_id AND NEW.enabled <=> OLD.enabled
-          AND NEW.generation <=> OLD.generation) THEN
+          AND NEW.generation <=> OLD.generation AND NEW.previous_generation <=> OLD.previous_generation
+          AND NEW.previous_until <=> OLD.previous_until) THEN
     CALL device_changed(NEW.mac);
   END IF;
 END//
@@ -212,6 +214,7 @@ DROP TRIGGER IF EXISTS device_ad//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER device_ad AFTER DELETE ON device FOR EACH ROW
 BEGIN
   DELETE FROM device_revision WHERE mac = OLD.mac;
+  DELETE FROM device_pack WHERE mac = OLD.mac;
 END//
 
 -- ---------------------------------------------------------------- account

@@ -46,7 +46,7 @@ static void serve(FCGX_Request *request)
 	if (!mysql_real_connect(mysql, NULL, arguments[4], NULL, arguments[5], 0, arguments[3], 0))
 		give_up("connect", mysql_error(mysql));
 	MYSQL_STMT *statement = mysql_stmt_init(mysql);
-	if (mysql_stmt_prepare(statement, device_fetch_sql, strlen(device_fetch_sql)) != 0)
+	if (mysql_stmt_prepare(statement, device_rows_sql, strlen(device_rows_sql)) != 0)
 		give_up("prepare", mysql_stmt_error(statement));
 
 	char mac[12];

@@ -1,5 +1,7 @@
-"""One round trip a warm fetch, none for a file of nobody's, at most one more cold: counted exactly by a proxy on the database's socket and, independently,
-by the server itself."""
+"""One round trip a warm fetch, none for a file of nobody's, one more cold: counted exactly by a proxy on the database's socket and, independently,
+by the server itself. Warm: the worker has the shared layers in its cache, and the device's pack of now is in device_pack."""
+import re
+
 import pytest
 
 import fcgi_client as fcgi
@@ -7,13 +9,14 @@ import phone
 from dbproxy import DatabaseProxy, round_trips
 from stack import Pool
 from test_answers import common_file
+from waiting import wait_until
 
 
 @pytest.fixture(scope='module')
 def counted(database, tmp_path_factory):
-    """A pool of one worker whose every packet to the database is counted. The journal has the real socket's count kept out by its own connection."""
+    """A pool of one worker whose every packet to the database is counted. The journal's are told apart by what they say; it writes at once, because it brings the packs."""
     proxy = DatabaseProxy(database.directory / 'counted.sock', database.socket)
-    with Pool(database, workers=1, proxies=False, hosts=f'unix:{proxy.listen}', conf={'journal': {'flush_interval': 10000}}) as pool:
+    with Pool(database, workers=1, proxies=False, hosts=f'unix:{proxy.listen}') as pool:
         pool.counter = proxy
         yield pool
     proxy.close()
@@ -23,8 +26,30 @@ def get(pool, target, auth=None, extra=()):
     """The answer and the worker's commands; the journal's inserts are told apart by what they say."""
     pool.counter.take()
     answer = fcgi.fetch(pool.socket, fcgi.proxy_parameters(target, auth=auth, extra=extra))
-    commands = [(name, text) for name, text in pool.counter.take() if not (b'journal' in text or b'device_state' in text)]
-    return answer, commands
+    return answer, [command for command in pool.counter.take() if not of_the_journal(*command)]
+
+
+def only(mac, text):
+    """The parameters of what was executed are this MAC, once or more often, and nothing else: the worker's statements. The journal's have a time or a pack in them."""
+    at = text.find(mac)
+    return at >= 0 and set(text[at:].replace(b'\x0c' + mac, b'')) <= set(mac)
+
+
+def of_the_journal(name, text):
+    if name == 'execute':
+        found = re.search(rb'\x0c([0-9a-f]{12})', text)
+        return not (found and only(found.group(1), text))
+    return any(word in text for word in (b'journal', b'device_state', b'INTO device_pack', b'COMMIT', b'autocommit', b'lock_wait_timeout'))
+
+
+def packed(database, mac):
+    return database.sql('SELECT 1 FROM device_pack JOIN device_revision USING (mac, revision) WHERE mac = %s', (mac,), account='root')
+
+
+def warm(pool, mac):
+    """One fetch, and the pack that it left."""
+    assert get(pool, f'/{mac}.cfg', pool.database.credentials(mac))[0].status == 200
+    wait_until(lambda: packed(pool.database, mac), 15, f'the pack of {mac}')
 
 
 @pytest.fixture(scope='module')
@@ -34,8 +59,7 @@ def mac(fleet):
 
 def test_warm_fetch_is_one_round_trip(counted, mac):
     auth = counted.database.credentials(mac)
-    for _ in range(2):
-        assert get(counted, f'/{mac}.cfg', auth)[0].status == 200
+    warm(counted, mac)
     for _ in range(20):
         answer, commands = get(counted, f'/{mac}.cfg', auth)
         assert answer.status == 200
@@ -44,16 +68,21 @@ def test_warm_fetch_is_one_round_trip(counted, mac):
 
 def test_not_modified_is_one_round_trip(counted, mac):
     auth = counted.database.credentials(mac)
+    warm(counted, mac)
     answer, _ = get(counted, f'/{mac}.cfg', auth)
     answer, commands = get(counted, f'/{mac}.cfg', auth, [('HTTP_IF_NONE_MATCH', answer.header('etag'))])
     assert answer.status == 304
     assert round_trips(commands) == 1
 
 
-def test_another_devices_first_fetch_of_a_warm_tenant_is_one(counted, fleet, mac):
+def test_another_devices_first_fetch_of_a_warm_tenant_is_two_and_its_second_one(counted, fleet, mac):
     tenant, = counted.database.sql('SELECT tenant_id FROM device WHERE mac = %s', (mac,))[0]
-    get(counted, f'/{mac}.cfg', counted.database.credentials(mac))
+    warm(counted, mac)
     other = fleet.phone(tenant)
+    answer, commands = get(counted, f'/{other}.cfg', counted.database.credentials(other))
+    assert answer.status == 200
+    assert round_trips(commands) == 2
+    wait_until(lambda: packed(counted.database, other), 15, 'the pack')
     answer, commands = get(counted, f'/{other}.cfg', counted.database.credentials(other))
     assert answer.status == 200
     assert round_trips(commands) == 1
@@ -66,6 +95,7 @@ def test_cold_layers_cost_one_more(counted, fleet):
     assert answer.status == 200
     # the very first cold fetch of a connection also prepares that statement
     assert len([name for name, _ in commands if name == 'execute']) <= 2
+    wait_until(lambda: packed(counted.database, mac), 15, 'the pack')
     assert round_trips(get(counted, f'/{mac}.cfg', auth)[1]) == 1
     other = fleet.phone()
     answer, commands = get(counted, f'/{other}.cfg', counted.database.credentials(other))
@@ -96,6 +126,7 @@ def test_the_servers_own_count_agrees(pool, fleet, proxy):
     auth = pool.database.credentials(mac)
     for _ in range(12):
         assert pool.fetch(proxy, f'/{mac}.cfg', auth=auth).status == 200
+    wait_until(lambda: packed(pool.database, mac), 15, 'the pack')
     before = pool.database.round_trips()
     for _ in range(20):
         phone.fetch(pool.proxies.tls_port(proxy), f'/{mac}.cfg', auth=auth)

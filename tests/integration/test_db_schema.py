@@ -46,7 +46,7 @@ def test_no_foreign_key_cascades(database):
 
 def test_journal_has_no_foreign_keys_and_no_triggers(database):
     connection = database.connect()
-    tables = "('fetch_journal', 'device_state', 'journal_loss')"
+    tables = "('fetch_journal', 'device_state', 'journal_loss', 'device_pack')"
     assert one(connection, "SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = DATABASE()"
                            " AND REFERENCED_TABLE_NAME IS NOT NULL AND TABLE_NAME IN " + tables) == 0
     assert one(connection, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
@@ -86,6 +86,25 @@ def test_collations(database):
                                      " JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)"
                                      " WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE' AND COLLATION_NAME IS NOT NULL")
     assert {collation for _, _, collation in found} == {"ascii_bin", "utf8mb4_bin"}
+
+
+def test_a_pack_goes_with_its_device(database):
+    root, dba = database.connect(), database.connect("dba", autocommit=False)
+    run(root, PACK)
+    run(root, PACK.replace("805ec0000001", "805ec0000002"))
+    run(dba, "CALL delete_device('805ec0000001')")
+    assert rows(dba, "SELECT 1 FROM device WHERE mac = '805ec0000001'") == []
+    seen = database.connect(autocommit=False)
+    run(seen, "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED")
+    assert rows(seen, "SELECT mac FROM device_pack") == [("805ec0000002",)]
+    dba.rollback()
+    assert rows(root, "SELECT mac FROM device_pack ORDER BY mac") == [("805ec0000001",), ("805ec0000002",)]
+    run(root, "DELETE FROM device_pack")
+
+
+def test_packs_lie_in_their_row(database):
+    root = database.connect()
+    assert rows(root, "SELECT ENGINE, ROW_FORMAT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'device_pack'") == [("InnoDB", "Dynamic")]
 
 
 # ---------------------------------------------------------------- what the text of db/ may not say
@@ -142,11 +161,14 @@ def test_grants_have_reasons():
 
 # ---------------------------------------------------------------- who may what
 
+PACK = ("INSERT INTO device_pack (mac, revision, tenant_id, pack) VALUES ('805ec0000001', '12345678', 'acme', 'x') ON DUPLICATE KEY UPDATE"
+        " revision = VALUES(revision), tenant_id = VALUES(tenant_id), site_id = VALUES(site_id), profile_id = VALUES(profile_id), pack = VALUES(pack)")
+
 MAY = {
     "worker": ["SELECT * FROM device", "SELECT plain FROM account_secret", "SELECT revision FROM device_revision", "SELECT complete FROM _complete",
-               "SELECT digest FROM template_file", "SELECT version FROM schema_migration"],
+               "SELECT digest FROM template_file", "SELECT version FROM schema_migration", "SELECT revision, pack FROM device_pack"],
     "journal": ["INSERT INTO journal_loss (at, reason, records) VALUES (NOW(6), 'full', 1)", "CALL journal_partitions(30, 2)",
-                "UPDATE device_state SET status = 1"],
+                "UPDATE device_state SET status = 1", PACK],
     "courier": ["UPDATE account_secret SET sealed = X'00', key_id = 'k', plain = NULL WHERE account_id = '201'", "SELECT plain FROM device_secret"],
     "dba": ["UPDATE device SET comment = 'x'", "SELECT name FROM setting", "SELECT account_id, version FROM account_secret", "CALL journal_partitions(30, 2)",
             "UPDATE account_secret SET plain = 'eiD5ahgh' WHERE account_id = '201'", "SELECT * FROM device_lag", "SELECT mac('0C:38:3E:00:00:03')",
@@ -156,17 +178,17 @@ MAY = {
 }
 MAY_NOT = {
     "worker": ["UPDATE device SET comment = 'x'", "INSERT INTO fetch_journal (at, id) VALUES (NOW(6), '1')", "DELETE FROM line", "TRUNCATE TABLE device",
-               "SELECT * FROM device_state", "CALL delete_device('805ec0000001')"],
+               "SELECT * FROM device_state", "CALL delete_device('805ec0000001')", PACK, "UPDATE device_pack SET pack = ''", "DELETE FROM device_pack"],
     "journal": ["SELECT * FROM device", "SELECT * FROM account_secret", "DELETE FROM fetch_journal", "TRUNCATE TABLE fetch_journal",
-                "ALTER TABLE fetch_journal DROP PARTITION pmax", "SELECT revision FROM device_revision"],
-    "courier": ["SELECT * FROM device", "DELETE FROM account_secret", "UPDATE account_secret SET version = 'x'", "INSERT INTO device_setting (mac, name) VALUES ('a', 'b')"],
+                "ALTER TABLE fetch_journal DROP PARTITION pmax", "SELECT revision FROM device_revision", "DELETE FROM device_pack", "TRUNCATE TABLE device_pack"],
+    "courier": ["SELECT * FROM device", "SELECT pack FROM device_pack", "DELETE FROM account_secret", "UPDATE account_secret SET version = 'x'", "INSERT INTO device_setting (mac, name) VALUES ('a', 'b')"],
     "dba": ["TRUNCATE TABLE device_setting", "TRUNCATE TABLE fetch_journal", "DROP TABLE device_setting", "UPDATE device_revision SET revision = 'x'",
             "SELECT * FROM device_revision", "DELETE FROM account_route", "SELECT * FROM account_route", "INSERT INTO setting (name) VALUES ('x')", "UPDATE model SET line_count = 99",
             "DELETE FROM vendor_setting", "SELECT plain FROM account_secret", "SELECT sealed FROM account_secret", "SELECT * FROM device_secret",
             "DELETE FROM fetch_journal", "ALTER TABLE device ADD x INT", "DROP TRIGGER device_bi", "CREATE TABLE x (a INT)", "CALL device_changed('805ec0000001')",
-            "SELECT do_delete_device('805ec0000001')", "UPDATE schema_migration SET version = 9"],
+            "SELECT * FROM device_pack", PACK, "DELETE FROM device_pack", "SELECT do_delete_device('805ec0000001')", "UPDATE schema_migration SET version = 9"],
     "reader": ["SELECT * FROM device", "SELECT * FROM account_secret", "SELECT * FROM provider_setting", "UPDATE device_overview SET comment = 'x'",
-               "SELECT * FROM device_inputs", "SELECT * FROM effective_parameter", "TRUNCATE TABLE device", "SELECT * FROM fetch_journal"],
+               "SELECT * FROM device_pack", "SELECT * FROM device_inputs", "SELECT * FROM effective_parameter", "TRUNCATE TABLE device", "SELECT * FROM fetch_journal"],
 }
 
 

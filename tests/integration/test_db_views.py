@@ -170,6 +170,7 @@ def test_swap_phone(database):
     run(dba, "INSERT INTO line_key (mac, slot, type, value) VALUES ('805ec0000001', 2, 'blf', '202')")
     run(dba, "INSERT INTO device_setting (mac, name, value) VALUES ('805ec0000001', 'language', 'fr')")
     run(dba, "INSERT INTO device_secret (mac, name, plain) VALUES ('805ec0000001', 'phone.admin_password', 'noh1ieCh')")
+    run(connection, "INSERT INTO device_pack (mac, revision, tenant_id, pack) VALUES ('805ec0000001', '12345678', 'acme', 'x')")
     old = one(connection, "SELECT generation FROM device WHERE mac = '805ec0000001'")
     ((said,),) = rows(dba, "CALL swap_phone('805ec0000001', '80:5E:C0:00:00:30', 'yealink-t46u')")
     assert said == "805ec0000001 is deleted; 805ec0000030 (yealink-t46u) has its lines, keys, settings and secrets"
@@ -177,6 +178,7 @@ def test_swap_phone(database):
     for table, count in (("line", 1), ("line_setting", 1), ("line_key", 1), ("device_setting", 1), ("device_secret", 1), ("device", 1), ("device_revision", 1)):
         assert one(connection, "SELECT COUNT(*) FROM %s WHERE mac = '805ec0000030'" % table) == count, table
         assert one(connection, "SELECT COUNT(*) FROM %s WHERE mac = '805ec0000001'" % table) == 0, table
+    assert one(connection, "SELECT COUNT(*) FROM device_pack WHERE mac IN ('805ec0000001', '805ec0000030')") == 0
     assert rows(connection, "SELECT mac FROM account_route WHERE account_id = '201' AND position = 1") == [("805ec0000030",)]
     refused(dba, "CALL swap_phone('805ec0000030', '805ec0000002', NULL)", "device 805ec0000002 exists already")
     refused(dba, "CALL swap_phone('805ec0000099', '805ec0000098', NULL)", "unknown device `805ec0000099`")

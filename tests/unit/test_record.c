@@ -13,7 +13,7 @@ static struct text text_of(const char *text)
 START_TEST(test_round_trip)
 {
 	unsigned char bytes[RECORD_MAX];
-	struct record in = {.head = {.at = 1, .mac = {"805ec0aabb01"}, .result = RESULT_OK, .status = 200, .bytes = 4450, .identified = 1, .state = 1, .delivered = 1}}, out;
+	struct record in = {.head = {.kind = DATAGRAM_RECORD, .at = 1, .mac = {"805ec0aabb01"}, .result = RESULT_OK, .status = 200, .bytes = 4450, .identified = 1, .state = 1, .delivered = 1}}, out;
 	for (int i = 0; i < RECORD_TEXTS; i++)
 		in.texts[i] = text_of("text");
 	in.texts[RECORD_DETAIL] = (struct text){0};
@@ -71,6 +71,63 @@ START_TEST(test_widest)
 		for (int i = 0; i < RECORD_TEXTS; i++)
 			ck_assert_msg(out.texts[i].length <= widths[i] && out.texts[i].length + 4 > widths[i], "text %d of byte %d: %u", i, fill, out.texts[i].length);
 	}
+}
+END_TEST
+
+static const struct pack_case {
+	const char *mac;
+	size_t tenant, site, profile, sealed; /* lengths */
+	bool good;
+} pack_rows[] = {
+	{"805ec0aabb01", 4, 2, 7, 1500, true},
+	{"805ec0aabb01", 1, 0, 0, 1, true},
+	{"805ec0aabb01", 80, 80, 80, PACK_MAX + 29, true},
+	{"805ec0aabb01", 0, 0, 0, PACK_MAX + 64, true},
+	{"805ec0aabb01", 4, 0, 0, PACK_MAX + 65, false},
+	{"805ec0aabb01", 4, 0, 0, 0, false},
+	{"805ec0aabb01", 81, 0, 0, 10, false},
+	{"805ec0aabb01", 4, 81, 0, 10, false},
+	{"805ec0aabb01", 4, 0, 300, 10, false},
+	{"805ec0aabb0", 4, 0, 0, 10, false},
+	{"805EC0AABB01", 4, 0, 0, 10, false},
+	{"", 4, 0, 0, 10, false},
+};
+
+static bool same(const struct text *a, const struct text *b)
+{
+	return a->length == b->length && (!a->length || !memcmp(a->text, b->text, a->length));
+}
+
+/* Everything comes back; a cut one, a longer one, one of another kind is none. */
+START_TEST(test_pack)
+{
+	static unsigned char bytes[PACK_RECORD_MAX + 1];
+	static char text[PACK_MAX + 100];
+	const struct pack_case *row = &pack_rows[_i];
+	struct pack_record in = {.tenant_id = {text, (uint32_t)row->tenant}, .site_id = {text + 1, (uint32_t)row->site},
+		.profile_id = {text + 2, (uint32_t)row->profile}, .sealed = {text + 3, (uint32_t)row->sealed}}, out;
+	struct record record;
+	snprintf(in.mac.digits, sizeof in.mac.digits, "%s", row->mac);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)(i * 7 + i / 256);
+	memcpy(in.revision, "\0\xff" "345678", REVISION_SIZE);
+	size_t size = pack_record_encode(&in, bytes);
+	ck_assert_msg((size != 0) == row->good, "row %d", _i);
+	if (!size)
+		return;
+	ck_assert(size <= PACK_RECORD_MAX && bytes[0] == DATAGRAM_PACK);
+	ck_assert(pack_record_decode(bytes, size, &out));
+	ck_assert_str_eq(out.mac.digits, row->mac);
+	ck_assert(!memcmp(in.revision, out.revision, REVISION_SIZE) && same(&in.tenant_id, &out.tenant_id) && same(&in.site_id, &out.site_id) &&
+		same(&in.profile_id, &out.profile_id) && same(&in.sealed, &out.sealed));
+	for (size_t cut = 0; cut < size; cut++)
+		ck_assert_msg(!pack_record_decode(bytes, cut, &out), "row %d, %zu bytes", _i, cut);
+	ck_assert(!pack_record_decode(bytes, size + 1, &out));
+	ck_assert(!record_decode(bytes, size, &record));
+	bytes[0] = DATAGRAM_RECORD;
+	ck_assert(!pack_record_decode(bytes, size, &out));
+	bytes[0] = 0;
+	ck_assert(!pack_record_decode(bytes, size, &out) && !record_decode(bytes, size, &record));
 }
 END_TEST
 
@@ -157,5 +214,5 @@ START_TEST(test_realm)
 }
 END_TEST
 
-UNIT_MAIN("record", {test_round_trip, 0}, {test_escape, ROWS(escape_rows)}, {test_widest, 0}, {test_time, ROWS(time_rows)}, {test_answers, RESULTS},
+UNIT_MAIN("record", {test_round_trip, 0}, {test_pack, ROWS(pack_rows)}, {test_escape, ROWS(escape_rows)}, {test_widest, 0}, {test_time, ROWS(time_rows)}, {test_answers, RESULTS},
 	{test_realm, ROWS(realm_rows)})

@@ -86,6 +86,43 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* Packs fill half and no more, whatever lies there; records have the rest to the last byte, and their order with packs stays. */
+START_TEST(test_packs)
+{
+	static unsigned char bytes[2000];
+	struct spool *spool = spool_new(100000);
+	size_t packs = 0, whole = fill(spool, sizeof bytes);
+	size_t bytes_of_whole = spool_bytes(spool);
+	take(spool, whole);
+	memset(bytes, 9, sizeof bytes);
+	while (spool_put_pack(spool, bytes, sizeof bytes))
+		packs++;
+	ck_assert_uint_ge(packs, whole / 2 - 1);
+	ck_assert_uint_le(packs, whole / 2 + 1);
+	ck_assert_uint_eq(spool_records(spool), 0);
+	ck_assert(spool_bytes(spool) > 0 && spool_bytes(spool) <= 102400 / 2);
+	/* a record goes where no pack does, and afterwards still no pack */
+	ck_assert_uint_ge(fill(spool, sizeof bytes), whole - packs - 1);
+	ck_assert_uint_ge(spool_bytes(spool), bytes_of_whole - 2 * sizeof bytes);
+	ck_assert(!spool_put_pack(spool, bytes, 1));
+	struct spool_cursor cursor;
+	const unsigned char *entry;
+	size_t size, count = 0, records = 0;
+	spool_first(spool, &cursor);
+	for (; spool_next(spool, &cursor, &entry, &size); count++) {
+		ck_assert_uint_eq(entry[0], count < packs ? 9 : 7);
+		records += entry[0] == 7;
+	}
+	ck_assert_uint_eq(records, spool_records(spool));
+	spool_release(spool, &cursor, records);
+	ck_assert_uint_eq(spool_records(spool), 0);
+	ck_assert_uint_eq(spool_bytes(spool), 0);
+	ck_assert(spool_put_pack(spool, bytes, sizeof bytes));
+	ck_assert(!spool_put_pack(spool, bytes, 60000)); /* more than half by itself */
+	spool_free(&spool);
+}
+END_TEST
+
 /* What was not released is seen again, by another process too. */
 START_TEST(test_survives)
 {
@@ -167,7 +204,14 @@ START_TEST(test_health)
 	ck_assert_uint_eq(health_answer(&setup, "/readyz", &body), 503);
 	ck_assert_uint_eq(health_answer(&setup, "/", &body), 404);
 	slot_add(&worker->results[RESULT_OK], 41);
+	worker->cache_bytes = 5000;
+	worker->cache_hits = 7;
 	slot_clear(worker);
+	board->slots[SLOT_WORKERS + 1].cache_bytes = 300;
+	worker[2].cache_bytes = 21;
+	worker[2].cache_entries = 2;
+	board->packs_written = 12;
+	board->packs_dropped = 1;
 	slot_add(&worker->results[RESULT_OK], 1);
 	board->losses[LOSS_SPOOL].total = 3;
 	buf_clear(&body);
@@ -175,9 +219,15 @@ START_TEST(test_health)
 	ck_assert(!body.overflow);
 	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_requests_total{result=\"ok\"} 42\n"));
 	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_journal_lost_total{reason=\"spool-full\"} 3\n"));
+	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_cache_bytes 321\n"));
+	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_cache_entries 2\n"));
+	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_cache_hits_total 7\n"));
+	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_cache_misses_total 0\n"));
+	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_packs_written_total 12\n"));
+	ck_assert_ptr_nonnull(strstr(body.data, "\ndialtone_packs_dropped_total 1\n"));
 	buf_deinit(&body);
 	spool_free(&spool);
 }
 END_TEST
 
-UNIT_MAIN("spool", {test_order, 0}, {test_full, 0}, {test_survives, 0}, {test_threads, 0}, {test_health, 0})
+UNIT_MAIN("spool", {test_order, 0}, {test_full, 0}, {test_packs, 0}, {test_survives, 0}, {test_threads, 0}, {test_health, 0})

@@ -1,0 +1,184 @@
+#include "device-private.h"
+
+#include <string.h>
+
+/* Room for one more element in an array that lives in the arena. */
+static void *grown(struct arena *arena, void *array, uint32_t count, uint32_t *room, size_t size)
+{
+	if (count < *room)
+		return array;
+	*room = *room ? *room * 2 : 8;
+	void *larger = arena_array(arena, *room, size);
+	if (count)
+		memcpy(larger, array, count * size);
+	return larger;
+}
+
+static struct text kept(const struct loading *loading, struct text text)
+{
+	if (loading->lasting || !text.text)
+		return text;
+	return (struct text){.text = arena_copy(loading->arena, text.text, text.length), .length = text.length};
+}
+
+long long loading_integer(const char *text, size_t length)
+{
+	long long value = 0;
+	for (size_t i = 0; i < length && text[i] >= '0' && text[i] <= '9' && i < 18; i++)
+		value = value * 10 + (text[i] - '0');
+	return value;
+}
+
+/* A neutral setting or a raw parameter. Names and vendors that this program's files lack are not for its templates: `dialtone db check` tells of them. */
+static void add_setting(struct loading *loading, struct builder *builder, const struct pack_row *row)
+{
+	const struct catalogue *catalogue = loading->store->catalogue;
+	struct text vendor = row->columns[COLUMN_A], name = row->columns[COLUMN_B];
+	if (!vendor.length) {
+		const struct setting *setting = dictionary_find(catalogue->dictionary, name.text, name.length);
+		if (!setting)
+			return;
+		struct text value = kept(loading, row->columns[COLUMN_F]);
+		builder->settings = grown(loading->arena, builder->settings, builder->setting_count, &builder->setting_room, sizeof *builder->settings);
+		builder->settings[builder->setting_count++] =
+			(struct layer_setting){.setting = setting->index, .text = value.text, .length = value.length};
+		return;
+	}
+	const struct vendor *known = catalogue_vendor(catalogue, vendor.text, vendor.length);
+	if (!known)
+		return;
+	struct text value = kept(loading, row->columns[COLUMN_F]), own_name = kept(loading, name);
+	builder->parameters = grown(loading->arena, builder->parameters, builder->parameter_count, &builder->parameter_room, sizeof *builder->parameters);
+	builder->parameters[builder->parameter_count++] = (struct layer_parameter){
+		.vendor = known->index, .name = own_name.text, .name_length = own_name.length, .text = value.text, .length = value.length};
+}
+
+static void add_key(struct loading *loading, enum layer layer, const struct pack_row *row)
+{
+	struct builder *builder = &loading->layers[layer];
+	uint32_t place = row_number(row);
+	builder->keys = grown(loading->arena, builder->keys, builder->key_count, &builder->key_room, sizeof *builder->keys);
+	builder->keys[builder->key_count++] = (struct layer_key){
+		.module = (uint16_t)(place >> 16),
+		.slot = (uint16_t)place,
+		.layer = (uint8_t)layer,
+		.type = kept(loading, row->columns[COLUMN_A]),
+		.line = (uint16_t)loading_integer(row->columns[COLUMN_B].text, row->columns[COLUMN_B].length),
+		.label = kept(loading, row->columns[COLUMN_C]),
+		.extension = kept(loading, row->columns[COLUMN_D]),
+		.value = kept(loading, row->columns[COLUMN_F]),
+	};
+}
+
+static void add_line(struct loading *loading, const struct pack_row *row)
+{
+	uint32_t room = loading->line_room;
+	loading->lines = grown(loading->arena, loading->lines, loading->line_count, &room, sizeof *loading->lines);
+	room = loading->line_room;
+	loading->accounts = grown(loading->arena, loading->accounts, loading->line_count, &room, sizeof *loading->accounts);
+	loading->own_lines = grown(loading->arena, loading->own_lines, loading->line_count, &loading->line_room, sizeof *loading->own_lines);
+	loading->lines[loading->line_count++] = (struct stack_line){
+		.position = (uint16_t)row_number(row),
+		.account_id = kept(loading, row->columns[COLUMN_A]).text,
+		.user = kept(loading, row->columns[COLUMN_B]),
+		.auth_user = kept(loading, row->columns[COLUMN_C]),
+		.display_name = kept(loading, row->columns[COLUMN_D]),
+		.label = kept(loading, row->columns[COLUMN_E]),
+		.password = kept(loading, row->columns[COLUMN_F]),
+	};
+}
+
+/* A setting of a line or of its account. Those of lines that are switched off find no line and count for nothing. */
+static void add_line_setting(struct loading *loading, struct builder *builders, const struct pack_row *row)
+{
+	for (uint32_t i = 0; i < loading->line_count; i++)
+		if (loading->lines[i].position == row_number(row))
+			add_setting(loading, &builders[i], row);
+}
+
+/* enabled ‖ generation ‖ previous generation ‖ until when */
+static bool take_generations(struct loading *loading, struct text text)
+{
+	struct device *device = loading->device;
+	const size_t until = 1 + 2 * TOKEN_GENERATION;
+	if (text.length <= until)
+		return false;
+	device->enabled = text.text[0] == '1';
+	memcpy(device->generation, text.text + 1, TOKEN_GENERATION);
+	if (text.text[1 + TOKEN_GENERATION] != NO_GENERATION[0] && loading_integer(text.text + until, text.length - until) > loading->now)
+		memcpy(device->previous_generation, text.text + 1 + TOKEN_GENERATION, TOKEN_GENERATION);
+	return true;
+}
+
+static const char *or_nothing(const char *text)
+{
+	return text ? text : "";
+}
+
+static enum error_code take_device(struct loading *loading, const struct pack_row *row, struct error *error)
+{
+	struct device *device = loading->device;
+	device->tenant_id = kept(loading, row->columns[COLUMN_A]).text;
+	if (!device->tenant_id)
+		return ERROR_NONE;
+	if (!take_generations(loading, row->columns[COLUMN_E]))
+		return error_set(error, ERROR_DATABASE, "device %s has no generation", device->mac.digits);
+	device->found = true;
+	loading->ids[LAYER_SITE] = or_nothing(kept(loading, row->columns[COLUMN_B]).text);
+	loading->ids[LAYER_PROFILE] = or_nothing(kept(loading, row->columns[COLUMN_C]).text);
+	struct text model = kept(loading, row->columns[COLUMN_D]);
+	device->model_id = model.text;
+	device->model = catalogue_model(loading->store->catalogue, model.text, model.length);
+	return ERROR_NONE;
+}
+
+enum error_code loading_take(struct loading *loading, const struct pack_row *row, struct error *error)
+{
+	switch ((enum kind)(row->number >> 32)) {
+	case ROW_DEVICE:
+		return take_device(loading, row, error);
+	case ROW_LINE:
+		add_line(loading, row);
+		break;
+	case ROW_ACCOUNT_SETTING:
+		add_line_setting(loading, loading->accounts, row);
+		break;
+	case ROW_LINE_SETTING:
+		add_line_setting(loading, loading->own_lines, row);
+		break;
+	case ROW_DEVICE_SETTING:
+	case ROW_DEVICE_SECRET:
+		add_setting(loading, &loading->layers[LAYER_DEVICE], row);
+		break;
+	case ROW_DEVICE_KEY:
+		add_key(loading, LAYER_DEVICE, row);
+		break;
+	case ROW_PROVIDER_SETTING:
+		add_setting(loading, &loading->layers[LAYER_PROVIDER], row);
+		break;
+	case ROW_TENANT_SETTING:
+	case ROW_TENANT_SECRET:
+		add_setting(loading, &loading->layers[LAYER_TENANT], row);
+		break;
+	case ROW_SITE_SETTING:
+		add_setting(loading, &loading->layers[LAYER_SITE], row);
+		break;
+	case ROW_PROFILE_SETTING:
+		add_setting(loading, &loading->layers[LAYER_PROFILE], row);
+		break;
+	case ROW_PROFILE_KEY:
+		add_key(loading, LAYER_PROFILE, row);
+		break;
+	}
+	return ERROR_NONE;
+}
+
+void loading_init(struct loading *loading, const struct store *store, const struct mac *mac, struct arena *arena, struct device *device)
+{
+	*device = (struct device){.mac = *mac};
+	*loading = (struct loading){.store = store, .arena = arena, .device = device, .mac = mac};
+	memcpy(device->inputs + DEVICE_REVISIONS, store->catalogue->digest, DEVICE_INPUTS - DEVICE_REVISIONS);
+	for (enum layer layer = 0; layer <= LAYER_DEVICE; layer++)
+		loading->ids[layer] = "";
+	pack_writer_init(&loading->pack, arena);
+}

@@ -19,6 +19,7 @@ struct pattern_index {
 	uint16_t shortest;           /* bytes that a match has at least */
 	char first, last;            /* its first and last character in lower case; 0: a placeholder */
 	bool mac_first;              /* begins with {mac} */
+	uint32_t next;               /* of agents: the next one that an agent with the same first letter may match; count: none */
 };
 
 struct catalogue_index {
@@ -32,8 +33,11 @@ struct catalogue_index {
 	uint32_t oui_count;
 	struct pattern_index *files; /* of all vendors, in order of vendor, rule, pattern */
 	uint32_t file_count;
+	uint32_t *files_of;          /* by vendor: where its patterns begin in `files`; [vendor_count] is file_count */
+	bool served_mac_first;       /* no served vendor has a pattern with {mac} elsewhere than first */
 	struct pattern_index *agents_by_pattern; /* those that begin with a literal first, then in order of vendor, rule */
 	uint32_t agent_count;
+	uint32_t agents_from[256];   /* by first byte in lower case: the first that may match */
 	struct template **templates; /* all that were compiled, owned here: variants of one model may share one */
 	uint32_t template_count;
 };

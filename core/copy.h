@@ -52,6 +52,19 @@ static inline char *copy_bytes(char *restrict to, const char *restrict from, siz
 	return to + size;
 }
 
+/* As copy_bytes, in whole blocks: `from` must be readable on to the next multiple of 16, as what arena_copy made is, and `to` writable. What
+ * lands behind the end is to be written over. */
+static inline char *copy_blocks(char *restrict to, const char *restrict from, size_t size)
+{
+	__builtin_memcpy(to, from, 16);
+	if (size > 16) {
+		__builtin_memcpy(to + 16, from + 16, 16);
+		for (size_t i = 32; i < size; i += 16)
+			__builtin_memcpy(to + i, from + i, 16);
+	}
+	return to + size;
+}
+
 /* Eight bytes as a number, for tests of all at once; the order of bytes does not matter to those. */
 static inline uint64_t copy_word(const char *from)
 {
@@ -60,7 +73,7 @@ static inline uint64_t copy_word(const char *from)
 	return word;
 }
 
-/* At most 8 bytes as a number; not all of them need be told apart by it, as the size is hashed too. */
+/* At most 8 bytes as a number: of one size, different ones give different numbers. Of more than 8 the first and last four count. */
 static inline uint64_t copy_short_word(const char *text, size_t size)
 {
 	uint32_t low, high;
@@ -84,6 +97,12 @@ static inline uint32_t copy_hash(const char *text, size_t size, uint64_t seed)
 	}
 	hash = (hash ^ (size >= 8 ? copy_word(text + size - 8) : copy_short_word(text, size))) * 0xff51afd7ed558ccdu;
 	return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* Are two texts of one size equal? Most differ, if not in size, in what one comparison tells. */
+static inline int copy_same(const char *a, const char *b, size_t size)
+{
+	return copy_short_word(a, size) == copy_short_word(b, size) && (size <= 8 || memcmp(a, b, size) == 0);
 }
 
 /* How many bytes of both, of which `most` can be read, are equal from the beginning. */

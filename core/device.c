@@ -167,19 +167,22 @@ static void seal(struct loading *loading)
 enum error_code store_fetch(struct store *store, const struct mac *mac, struct arena *arena, struct device *device_r, struct error *error)
 {
 	struct loading loading = {.store = store, .arena = arena, .device = device_r};
+	unsigned char before[DEVICE_REVISIONS] = {0};
 	bool packed = false, whole = false;
 	enum error_code code = ERROR_NONE;
 	if (store->cache)
 		cache_begin(store->cache);
 	if (store->cache && store->sealer) {
 		code = loading_packed(&loading, mac, &packed, error);
+		memcpy(before, device_r->inputs, sizeof before);
 		whole = packed && (!device_r->found || layers_from_cache(&loading));
 	}
 	if (!code && !whole) {
 		code = loading_tables(&loading, mac, error);
 		if (!code && device_r->found)
 			layers_from_rows(&loading);
-		if (!code && device_r->found && store->sealer && !packed)
+		/* A pack that named the wrong layers, or that was overtaken in between, is replaced too. */
+		if (!code && device_r->found && store->sealer && (!packed || memcmp(before, device_r->inputs, sizeof before)))
 			seal(&loading);
 	}
 	if (code)

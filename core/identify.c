@@ -173,41 +173,78 @@ static bool match_entry(const struct pattern_index *entry, const struct file_nam
 }
 
 /* How well a rule that matched fits: by the MAC's owner, then who is served, then whether the name says whose it is. */
-static int weight_of(const struct catalogue *catalogue, const struct identify_file *file)
+#define WEIGHT_MOST 7
+static int weight_of(const struct identify_file *file, const struct vendor *owner)
 {
 	int weight = file->vendor->dialect_count > 0 ? 2 : 0;
-	if (file->has_mac && catalogue_vendor_of_mac(catalogue, &file->mac) == file->vendor)
+	if (file->has_mac && owner == file->vendor)
 		weight += 4;
 	return weight + (file->has_mac || file->common_model);
+}
+
+/* The first match among the patterns from `begin` on of one vendor or of several; `end` if there is none. */
+static uint32_t find_entry(const struct catalogue_index *index, uint32_t begin, uint32_t end, const struct file_name *name, struct file_match *match)
+{
+	for (; begin < end; begin++) {
+		*match = (struct file_match){.has_mac = false};
+		if (may_match(&index->files[begin], name) && match_entry(&index->files[begin], name, match))
+			break;
+	}
+	return begin;
+}
+
+static struct identify_file found_file(const struct catalogue *catalogue, const struct pattern_index *entry, const struct file_name *name,
+	const struct file_match *match)
+{
+	const struct vendor *vendor = &catalogue->vendors[entry->vendor];
+	struct identify_file found = {.rule = &vendor->files[entry->rule], .vendor = vendor, .has_mac = match->has_mac};
+	if (match->has_mac)
+		found.mac = match->mac;
+	if (found.rule->answer == FILE_COMMON)
+		found.common_model = claimed_by(vendor, name->text, name->length);
+	return found;
+}
+
+/* What a phone asks for: a name that begins with its MAC. Its owner's own pattern is the best that there can be, so nobody else's is looked at;
+ * but for a second MAC in the name, of which only a pattern with {mac} elsewhere could tell. */
+static bool owners_file(const struct catalogue *catalogue, const struct file_name *name, const struct vendor *owner, struct identify_file *file_r)
+{
+	const struct catalogue_index *index = catalogue->index;
+	struct file_match match;
+	if (!owner || !index->served_mac_first)
+		return false;
+	uint32_t end = index->files_of[owner->index + 1], i = find_entry(index, index->files_of[owner->index], end, name, &match);
+	if (i == end || !match.has_mac)
+		return false;
+	*file_r = found_file(catalogue, &index->files[i], name, &match);
+	return weight_of(file_r, owner) == WEIGHT_MOST;
 }
 
 bool identify_file(const struct catalogue *catalogue, const char *name, size_t length, struct identify_file *file_r)
 {
 	const struct catalogue_index *index = catalogue->index;
+	const struct vendor *owner = NULL;
 	int best = -1;
-	uint32_t done = UINT32_MAX; /* the vendor whose first match we have seen */
 	*file_r = (struct identify_file){0};
 	if (!length || length > FILE_NAME_MAX)
 		return false;
 	struct file_name known = {.text = name, .length = length, .first = ascii_lower(name[0]), .last = ascii_lower(name[length - 1])};
 	known.mac_length = mac_prefix(name, length, &known.mac);
-	for (uint32_t i = 0; i < index->file_count; i++) {
+	if (known.mac_length)
+		owner = catalogue_vendor_of_mac(catalogue, &known.mac);
+	if (owners_file(catalogue, &known, owner, file_r))
+		return true;
+	*file_r = (struct identify_file){0};
+	struct file_match match;
+	for (uint32_t i = 0; (i = find_entry(index, i, index->file_count, &known, &match)) < index->file_count;) {
 		const struct pattern_index *entry = &index->files[i];
-		struct file_match match = {.has_mac = false};
-		if (!may_match(entry, &known) || entry->vendor == done || !match_entry(entry, &known, &match))
-			continue;
-		done = entry->vendor;
-		const struct vendor *vendor = &catalogue->vendors[entry->vendor];
-		struct identify_file found = {.rule = &vendor->files[entry->rule], .vendor = vendor, .has_mac = match.has_mac};
-		if (match.has_mac)
-			found.mac = match.mac;
-		if (found.rule->answer == FILE_COMMON)
-			found.common_model = claimed_by(vendor, name, length);
-		int weight = weight_of(catalogue, &found);
+		struct identify_file found = found_file(catalogue, entry, &known, &match);
+		int weight = weight_of(&found, entry->mac_first || !found.has_mac ? owner : catalogue_vendor_of_mac(catalogue, &found.mac));
 		if (weight > best) {
 			best = weight;
 			*file_r = found;
 		}
+		i = index->files_of[entry->vendor + 1]; /* a vendor's first match counts */
 	}
 	return best >= 0;
 }
@@ -260,7 +297,7 @@ static bool match_agent(const char *pattern, const char *at, const char *end, st
 static bool match_model(const char *rest, const char *at, const char *end, struct agent_match *match)
 {
 	const struct agent_match before = *match;
-	const char *start = at;
+	const char *start = at, next = *rest == '{' ? 0 : ascii_lower(*rest);
 	int words = 1;
 	if (at == end || is_blank(*at))
 		return false;
@@ -273,6 +310,11 @@ static bool match_model(const char *rest, const char *at, const char *end, struc
 		if (*at <= ' ' || *at > '~')
 			return false;
 		at++;
+		/* What follows in the pattern cannot follow here. */
+		if (next && !is_blank(next) && (at == end || ascii_lower(*at) != next))
+			continue;
+		if (is_blank(next) && (at == end || !is_blank(*at)))
+			continue;
 		*match = before; /* what a shorter try left */
 		match->model = start;
 		match->model_end = at;
@@ -382,11 +424,12 @@ bool identify_agent(const struct catalogue *catalogue, const char *agent, size_t
 	agent = skip_blanks(agent, end);
 	while (end > agent && is_blank(end[-1]))
 		end--;
-	char first = agent < end ? ascii_lower(*agent) : 0;
-	for (uint32_t i = 0; i < index->agent_count; i++) {
-		const struct pattern_index *entry = &index->agents_by_pattern[i];
+	unsigned char first = agent < end ? (unsigned char)ascii_lower(*agent) : 0;
+	const struct pattern_index *entry;
+	for (uint32_t i = index->agents_from[first]; i < index->agent_count; i = entry->next) {
 		struct agent_match match = {0};
-		if ((entry->first && entry->first != first) || !match_agent(entry->pattern, agent, end, &match))
+		entry = &index->agents_by_pattern[i];
+		if (!match_agent(entry->pattern, agent, end, &match))
 			continue;
 		tell(catalogue, entry, &match, agent_r);
 		return true;
@@ -468,12 +511,38 @@ static void index_files(struct catalogue *catalogue)
 		for (uint32_t k = 0; k < catalogue->vendors[i].file_count; k++)
 			total += catalogue->vendors[i].files[k].pattern_count;
 	index->files = arena_array(&index->arena, total, sizeof *index->files);
-	for (uint32_t i = 0; i < catalogue->vendor_count; i++)
-		for (uint32_t k = 0; k < catalogue->vendors[i].file_count; k++) {
-			const struct file_rule *rule = &catalogue->vendors[i].files[k];
-			for (uint32_t n = 0; n < rule->pattern_count; n++)
-				index->files[index->file_count++] = index_pattern(rule->patterns[n], i, k);
-		}
+	index->files_of = arena_array(&index->arena, (size_t)catalogue->vendor_count + 1, sizeof *index->files_of);
+	index->served_mac_first = true;
+	for (uint32_t i = 0; i < catalogue->vendor_count; i++) {
+		const struct vendor *vendor = &catalogue->vendors[i];
+		index->files_of[i] = index->file_count;
+		for (uint32_t k = 0; k < vendor->file_count; k++)
+			for (uint32_t n = 0; n < vendor->files[k].pattern_count; n++) {
+				const char *pattern = vendor->files[k].patterns[n];
+				index->files[index->file_count++] = index_pattern(pattern, i, k);
+				if (vendor->dialect_count && strstr(pattern + 1, "{mac}"))
+					index->served_mac_first = false;
+			}
+	}
+	index->files_of[catalogue->vendor_count] = index->file_count;
+}
+
+/* Those that begin with a letter, then all that begin with a placeholder: the order in which they stand. */
+static void link_agents(struct catalogue_index *index)
+{
+	uint32_t open = index->agent_count;
+	while (open && !index->agents_by_pattern[open - 1].first) {
+		index->agents_by_pattern[open - 1].next = open;
+		open--;
+	}
+	for (size_t i = 0; i < sizeof index->agents_from / sizeof *index->agents_from; i++)
+		index->agents_from[i] = open;
+	for (uint32_t i = open; i-- > 0;) {
+		struct pattern_index *entry = &index->agents_by_pattern[i];
+		uint32_t *from = &index->agents_from[(unsigned char)entry->first];
+		entry->next = *from;
+		*from = i;
+	}
 }
 
 static void index_agents(struct catalogue *catalogue)
@@ -496,4 +565,5 @@ void identify_index(struct catalogue *catalogue)
 {
 	index_files(catalogue);
 	index_agents(catalogue);
+	link_agents(catalogue->index);
 }

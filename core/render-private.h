@@ -2,6 +2,7 @@
 #ifndef DIALTONE_RENDER_PRIVATE_H
 #define DIALTONE_RENDER_PRIVATE_H
 
+#include "copy.h"
 #include "render.h"
 #include "template-private.h"
 
@@ -32,7 +33,7 @@ struct run {
 	const struct stack_line *line;
 	const struct layer_key *key; /* NULL in a free slot */
 	const struct stack_value *values, *line_values;
-	struct text numbers[REFERENCE_INDEX + 1]; /* by kind, where reference_is_number; at least 8 bytes can be read */
+	struct text numbers[REFERENCE_INDEX + 1]; /* by kind, where reference_is_number; at least 16 bytes can be read */
 	uint32_t counts[REFERENCE_INDEX + 1];     /* the same as numbers */
 	const void *bases[REFERENCE_INDEX + 1];   /* by kind: what offsets of facts count from */
 	uint8_t base_layers[REFERENCE_INDEX + 1];
@@ -51,7 +52,7 @@ struct run {
 	struct text last_in, last_out;
 
 	/* raw parameters */
-	uint64_t raw_mask;           /* of their lengths, by 64: most names are none of them */
+	uint64_t raw_mask;           /* of their lengths, by 64: most names are none of them. All ones where there is a trace */
 	uint32_t *raw_slots;         /* open addressing, number + 1; 0: free */
 	uint32_t raw_slot_mask;
 	bool *raw_done;
@@ -67,14 +68,17 @@ struct value {
 /* Short texts that mostly differ in their first byte. */
 static inline bool same_text(struct text a, struct text b)
 {
-	return a.length == b.length && (!a.length || (a.text[0] == b.text[0] && memcmp(a.text, b.text, a.length) == 0));
+	return a.length == b.length && copy_same(a.text, b.text, a.length);
 }
 
-/* Which of the values that the dictionary allows. */
-static inline uint32_t render_item_number(const struct chain *chain, struct text value)
+/* Which of the values that can come. */
+static inline uint32_t render_item_number(const struct items *items, struct text value)
 {
-	for (uint32_t i = 0; i < chain->item_count; i++)
-		if (same_text(chain->items[i], value))
+	uint64_t word = copy_short_word(value.text, value.length);
+	const uint64_t *words = items->words;
+	for (uint32_t i = 0, count = items->count; i < count; i++)
+		if (words[i] == word && items->texts[i].length == value.length &&
+			(value.length <= 8 || memcmp(items->texts[i].text, value.text, value.length) == 0))
 			return i;
 	return ITEM_NONE;
 }
@@ -103,23 +107,15 @@ static inline char *render_room(struct run *run, size_t size)
 	return (size_t)(run->text_end - run->text) < size ? render_new_chunk(run, size) : run->text;
 }
 
-/* A template's literal, 16 bytes at a time: arena_copy rounds up, so that much can be read; the room has as much slack. */
+/* A template's literal; the room has slack for it. */
 static inline char *render_copy_literal(char *restrict to, struct text literal)
 {
-	__builtin_memcpy(to, literal.text, 16);
-	if (literal.length > 16) {
-		__builtin_memcpy(to + 16, literal.text + 16, 16);
-		for (uint32_t i = 32; i < literal.length; i += 16)
-			__builtin_memcpy(to + i, literal.text + i, 16);
-	}
-	return to + literal.length;
+	return copy_blocks(to, literal.text, literal.length);
 }
 
-/* SIDE_NUMBERED, what most names are; cannot fail. */
+/* SIDE_NUMBERED where nothing is ready; cannot fail. The room keeps its slack behind it, so that it can be read in blocks. */
 static inline struct text render_numbered(struct run *run, const struct side *side)
 {
-	if (run->counts[side->number] < side->ready_count)
-		return side->ready[run->counts[side->number]];
 	const struct text *number = &run->numbers[side->number];
 	char *begin = render_room(run, (size_t)side->literal_size + 8 + 33);
 	char *to = render_copy_literal(begin, side->before);
@@ -133,9 +129,9 @@ static inline struct text render_numbered(struct run *run, const struct side *si
 /* The text of a side of the forms TAG and MIXED; raises *layer_r to what it used. False and *run->error if a value is missing or a map
  * lacks it. */
 bool render_side(struct run *run, const struct op *op, const struct side *side, struct text *text_r, uint8_t *layer_r);
-/* Decimal, 0-terminated; 8 bytes can be read. Numbers of lines, keys and items are small: no formatting at all. */
+/* Decimal, 0-terminated; 16 bytes can be read. Numbers of lines, keys and items are small: no formatting at all. */
 struct text render_large_number(struct run *run, long long number);
-extern const char render_small_numbers[100][8];
+extern const char render_small_numbers[100][16];
 
 static inline struct text render_number(struct run *run, long long number)
 {

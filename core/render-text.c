@@ -35,7 +35,7 @@ char *render_new_chunk(struct run *run, size_t size)
 }
 
 #define TEN(tens) tens "0", tens "1", tens "2", tens "3", tens "4", tens "5", tens "6", tens "7", tens "8", tens "9"
-const char render_small_numbers[100][8] = {
+const char render_small_numbers[100][16] = {
 	TEN(""), TEN("1"), TEN("2"), TEN("3"), TEN("4"), TEN("5"), TEN("6"), TEN("7"), TEN("8"), TEN("9")};
 
 struct text render_large_number(struct run *run, long long number)
@@ -48,9 +48,9 @@ struct text render_large_number(struct run *run, long long number)
 	if (number < 0)
 		*--begin = '-';
 	size_t size = (size_t)(digits + sizeof digits - begin);
-	char *text = render_room(run, size + 8);
+	char *text = render_room(run, size + 16);
 	*copy_bytes(text, begin, size) = 0;
-	run->text += size + 8;
+	run->text += size + 16;
 	return (struct text){.text = text, .length = (uint32_t)size};
 }
 
@@ -217,8 +217,8 @@ static bool not_in_map(struct run *run, const struct op *op, const struct piece 
 static bool filter_one(struct run *run, const struct op *op, const struct piece *piece, struct text in, struct text *out_r)
 {
 	const struct chain *chain = piece->chain;
-	uint32_t number = piece->reference.kind == REFERENCE_ITEM ? run->item_number : render_item_number(chain, in);
-	if (number < chain->item_count && chain->out[number].text) {
+	uint32_t number = piece->reference.kind == REFERENCE_ITEM ? run->item_number : render_item_number(&chain->items, in);
+	if (number < chain->items.count && chain->out[number].text) {
 		*out_r = chain->out[number];
 		return true;
 	}
@@ -269,8 +269,8 @@ static inline bool precomputed(const struct run *run, const struct piece *piece,
 {
 	const struct chain *chain = piece->chain;
 	struct text text = {.text = value->text, .length = value->length};
-	uint32_t number = piece->reference.kind == REFERENCE_ITEM ? run->item_number : render_item_number(chain, text);
-	if (number >= chain->item_count || !chain->out[number].text)
+	uint32_t number = piece->reference.kind == REFERENCE_ITEM ? run->item_number : render_item_number(&chain->items, text);
+	if (number >= chain->items.count || !chain->out[number].text)
 		return false;
 	value->text = chain->out[number].text;
 	value->length = chain->out[number].length;
@@ -320,7 +320,7 @@ static inline struct text sure_text(const struct run *run, const struct piece *p
 			return piece->chain
 				->out[number->length == 1 ? number->text[0] - '0' : (number->text[0] - '0') * 10 + number->text[1] - '0'];
 	}
-	if (piece->mapped_item && run->item_number < piece->chain->item_count)
+	if (piece->mapped_item && run->item_number < piece->chain->items.count)
 		return piece->chain->out[run->item_number];
 	return (struct text){0};
 }

@@ -46,20 +46,22 @@ static __attribute__((noinline)) void trace_used(struct run *run, const struct o
 
 /* The frequent forms are made in place and straight into the parameter; false: render_side knows what is to be done. */
 
-static inline bool setting_value(const struct side *side, const struct stack_value *value, struct parameter *parameter)
+/* `text`, a row's or the phone's own, through the filters; none: the default. */
+static inline bool put_value(const struct side *side, struct text text, uint8_t layer, struct parameter *parameter)
 {
-	struct text text = {.text = value->text, .length = value->length};
-	if (!value->text) {
+	if (!text.text) {
 		text = side->fallback;
 		parameter->literal = true;
+		parameter->plain = side->fallback_plain;
 	} else {
-		if (value->layer > parameter->layer)
-			parameter->layer = value->layer;
+		if (layer > parameter->layer)
+			parameter->layer = layer;
 		if (side->chain) {
-			uint32_t number = render_item_number(side->chain, text);
+			uint32_t number = render_item_number(&side->chain->items, text);
 			if (number == ITEM_NONE)
 				return false;
 			text = side->chain->out[number];
+			parameter->plain = side->chain->plain;
 		}
 	}
 	parameter->text = text.text;
@@ -67,34 +69,26 @@ static inline bool setting_value(const struct side *side, const struct stack_val
 	return text.text;
 }
 
-static inline bool text_value(const struct run *run, const struct side *side, struct parameter *parameter)
+static inline bool put_setting(const struct side *side, const struct stack_value *value, struct parameter *parameter)
 {
-	const struct text *text = render_text_at(run->bases[side->kind], side->setting);
-	if (!text->text) {
-		text = &side->fallback;
-		parameter->literal = true;
-	} else if (run->base_layers[side->kind] > parameter->layer) {
-		parameter->layer = run->base_layers[side->kind];
-	}
-	parameter->text = text->text;
-	parameter->length = text->length;
-	return text->text;
+	return put_value(side, (struct text){.text = value->text, .length = value->length}, value->layer, parameter);
 }
 
 static inline bool quick_value(struct run *run, const struct side *side, struct parameter *parameter)
 {
 	switch (side->form) {
-	case SIDE_FIXED:
-		parameter->text = side->fixed.text;
-		parameter->length = side->fixed.length;
-		parameter->literal = true;
-		return true;
 	case SIDE_SETTING:
-		return setting_value(side, &run->values[side->setting], parameter);
+		return put_setting(side, &run->values[side->setting], parameter);
 	case SIDE_LINE_SETTING:
-		return setting_value(side, &run->line_values[side->setting], parameter);
+		return put_setting(side, &run->line_values[side->setting], parameter);
 	case SIDE_TEXT:
-		return text_value(run, side, parameter);
+		parameter->plain = side->plain;
+		return put_value(side, *render_text_at(run->bases[side->kind], side->setting), run->base_layers[side->kind], parameter);
+	case SIDE_NUMBER:
+		parameter->text = run->numbers[side->number].text;
+		parameter->length = run->numbers[side->number].length;
+		parameter->plain = true;
+		return true;
 	default:
 		return false;
 	}
@@ -103,6 +97,7 @@ static inline bool quick_value(struct run *run, const struct side *side, struct 
 static __attribute__((noinline)) bool slow_value(struct run *run, const struct op *op, struct parameter *parameter)
 {
 	struct text text;
+	parameter->plain = false;
 	if (op->assignment.value.form == SIDE_NUMBERED) {
 		text = render_numbered(run, &op->assignment.value);
 		run->literal = false;
@@ -117,41 +112,55 @@ static __attribute__((noinline)) bool slow_value(struct run *run, const struct o
 
 static __attribute__((noinline)) bool slow_name(struct run *run, const struct op *op, struct parameter *parameter)
 {
+	const struct side *side = &op->assignment.name;
 	struct text name;
-	if (!render_side(run, op, &op->assignment.name, &name, &parameter->layer))
+	if (side->form == SIDE_NUMBERED)
+		name = render_numbered(run, side);
+	else if (!render_side(run, op, side, &name, &parameter->layer))
 		return false;
 	parameter->name = name.text;
 	parameter->name_length = name.length;
+	parameter->checked = parameter->checked && side->only_numbers && side->count > 1;
 	return true;
 }
 
 static inline bool quick_name(struct run *run, const struct side *side, struct parameter *parameter)
 {
-	if (side->form != SIDE_FIXED && side->form != SIDE_NUMBERED)
+	uint32_t number = run->counts[side->number];
+	if (number >= side->ready_count)
 		return false;
-	struct text name = side->form == SIDE_NUMBERED ? render_numbered(run, side) : side->fixed;
-	parameter->name = name.text;
-	parameter->name_length = name.length;
-	return true;
+	if (side->ready_items) {
+		if (run->item_number >= side->ready_items)
+			return false;
+		number = number * side->ready_items + run->item_number;
+	}
+	parameter->name = side->ready[number].text;
+	parameter->name_length = side->ready[number].length;
+	return parameter->name;
 }
 
-static bool assign(struct run *run, const struct op *op)
+/* What hardly any parameter needs: a raw one of its name may stand instead, and who explains is told. */
+static __attribute__((noinline)) bool settle(struct run *run, const struct op *op, struct parameter *parameter)
+{
+	if (run->trace && run->trace->used)
+		trace_used(run, op, (struct text){.text = parameter->name, .length = parameter->name_length});
+	return !run->raw_slots || render_settle_raw(run, parameter);
+}
+
+static inline bool assign(struct run *run, const struct op *op)
 {
 	const struct assignment *assignment = &op->assignment;
 	if (run->next == run->list_end && !render_make_room(run))
 		return false;
 	struct parameter *parameter = run->next;
-	parameter->layer = assignment->layer > run->layer ? assignment->layer : run->layer;
-	parameter->secret = assignment->secret;
-	parameter->literal = false;
-	parameter->place = &op->place;
-	if (!quick_name(run, &assignment->name, parameter) && !slow_name(run, op, parameter))
+	*parameter = assignment->made;
+	if (run->layer > parameter->layer)
+		parameter->layer = run->layer;
+	if (assignment->name.form != SIDE_FIXED && !quick_name(run, &assignment->name, parameter) && !slow_name(run, op, parameter))
 		return false;
-	if (!quick_value(run, &assignment->value, parameter) && !slow_value(run, op, parameter))
+	if (assignment->value.form != SIDE_FIXED && !quick_value(run, &assignment->value, parameter) && !slow_value(run, op, parameter))
 		return false;
-	if (run->trace && run->trace->used)
-		trace_used(run, op, (struct text){.text = parameter->name, .length = parameter->name_length});
-	if (!(run->raw_mask >> (parameter->name_length & 63) & 1) || render_settle_raw(run, parameter))
+	if (!(run->raw_mask >> (parameter->name_length & 63) & 1) || settle(run, op, parameter))
 		run->next++;
 	return true;
 }
@@ -181,13 +190,12 @@ static bool list_matches(const struct section *section, const char *text, uint32
 	}
 }
 
-static bool holds(const struct section *section, struct value value)
+static inline bool holds(const struct section *section, struct value value)
 {
-	bool list = section->reference.kind <= REFERENCE_LINE_SETTING && section->reference.setting->type == SETTING_LIST;
 	if (!value.text)
 		return false;
 	if (section->value_count)
-		return list ? list_matches(section, value.text, value.length) : value_matches(section, value.text, value.length);
+		return section->list ? list_matches(section, value.text, value.length) : value_matches(section, value.text, value.length);
 	return value.length && !(value.length == 5 && memcmp(value.text, "false", 5) == 0);
 }
 
@@ -204,20 +212,12 @@ static bool run_if(struct run *run, uint32_t at, uint8_t used)
 /* Is the item one that the filters inside make nothing of? unknown: also where they do not know it. */
 static bool left_out(const struct section *section, uint32_t number, bool unknown)
 {
-	for (uint32_t i = 0; i < section->chain_count && number < section->item_count; i++) {
+	for (uint32_t i = 0; i < section->chain_count && number < section->items.count; i++) {
 		const struct text *out = &section->chains[i]->out[number];
 		if (out->text ? !out->length : unknown)
 			return true;
 	}
 	return false;
-}
-
-static uint32_t number_of(const struct section *section, struct text item)
-{
-	for (uint32_t i = 0; i < section->item_count; i++)
-		if (same_text(section->items[i], item))
-			return i;
-	return ITEM_NONE;
 }
 
 static bool run_item(struct run *run, uint32_t at, struct text item, uint32_t number, uint32_t index)
@@ -236,7 +236,7 @@ static bool run_items(struct run *run, uint32_t at, struct value value)
 	for (const char *end = value.text + value.length; value.length && item.text <= end; item.text += item.length + 1) {
 		const char *comma = memchr(item.text, ',', (size_t)(end - item.text));
 		item.length = (uint32_t)((comma ? comma : end) - item.text);
-		uint32_t number = number_of(section, item);
+		uint32_t number = render_item_number(&section->items, item);
 		if (!left_out(section, number, false) && !run_item(run, at, item, number, ++index))
 			return false;
 	}
@@ -251,7 +251,7 @@ static uint64_t items_in(const struct section *section, struct value value)
 	for (const char *end = value.text + value.length; value.length && item.text <= end; item.text += item.length + 1) {
 		const char *comma = memchr(item.text, ',', (size_t)(end - item.text));
 		item.length = (uint32_t)((comma ? comma : end) - item.text);
-		uint32_t number = number_of(section, item);
+		uint32_t number = render_item_number(&section->items, item);
 		if (number < 64)
 			found |= 1ull << number;
 	}
@@ -269,9 +269,9 @@ static bool run_rest(struct run *run, uint32_t at, struct value value)
 	const struct section *section = &run->template->ops[at].section;
 	uint64_t found = items_in(section, value);
 	uint32_t index = 0;
-	for (uint32_t i = 0; i < section->item_count; i++) {
-		bool has = i < 64 ? found >> i & 1 : has_item(value, section->items[i]);
-		if (!has && !left_out(section, i, true) && !run_item(run, at, section->items[i], i, ++index))
+	for (uint32_t i = 0; i < section->items.count; i++) {
+		bool has = i < 64 ? found >> i & 1 : has_item(value, section->items.texts[i]);
+		if (!has && !left_out(section, i, true) && !run_item(run, at, section->items.texts[i], i, ++index))
 			return false;
 	}
 	return true;
@@ -465,11 +465,14 @@ static enum error_code run_all(struct run *run, struct parameters *parameters_r)
 	*parameters_r = (struct parameters){0};
 	run->bases[REFERENCE_KEY_LINE] = &run->numbers[REFERENCE_KEY_LINE];
 	render_index_raw(run);
+	if (run->trace && run->trace->used)
+		run->raw_mask = UINT64_MAX;
 	if ((run->template->count && !run_range(run, 0, run->template->count)) || !render_append_raw(run)) {
 		error_set(given, local.code, "%s", local.message);
 		return local.code;
 	}
-	*parameters_r = (struct parameters){.list = run->list, .count = (uint32_t)(run->next - run->list)};
+	*parameters_r = (struct parameters){.list = run->list, .count = (uint32_t)(run->next - run->list),
+		.checked_by = run->template->check_name};
 	return ERROR_NONE;
 }
 

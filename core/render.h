@@ -15,20 +15,22 @@ struct parameter {
 	uint8_t layer;         /* its rank */
 	bool secret;           /* came from a secret: masked when shown to people */
 	bool literal;          /* the template's own words or a raw parameter's: a vendor's mark in it (such as %NULL%) is meant */
+	/* What was looked at when the template was compiled. Both also promise that the text can be read on to the next multiple of 16 bytes. */
+	bool checked;          /* the name: parameters->checked_by passes it, and it has no tag (writer.h) */
+	bool plain;            /* the text: writer_plain (writer.h) */
 	const struct template_place *place; /* the template line, or NULL for a raw parameter */
 };
 
 struct template_place {
 	const char *file;      /* "yealink/desk.tmpl" */
 	unsigned line;
-	/* The writer's check_name that every name made here passes, so that this writer need not look again; NULL: only the finished name
-	 * can tell. */
-	enum error_code (*checked_by)(const char *name, size_t length, struct error *error);
 };
 
 struct parameters {
 	struct parameter *list;
 	uint32_t count;
+	/* The writer's check_name that `checked` names passed: another writer looks itself. NULL: none did. */
+	enum error_code (*checked_by)(const char *name, size_t length, struct error *error);
 };
 
 /* For `explain`: what was beaten, and which settings (with line or NULL) a parameter used. Off the hot path. */

@@ -150,25 +150,10 @@ static bool try_name(struct parser *parser, const struct side *side, const char 
 	return good;
 }
 
-/* Every name that this side can make is good, whatever the numbers. */
-static bool only_numbers(const struct side *side)
-{
-	for (uint32_t i = 0; i < side->count; i++)
-		if (!side->pieces[i].literal.text && (!reference_is_number(side->pieces[i].reference.kind) || side->pieces[i].chain))
-			return false;
-	return true;
-}
-
-static bool check_name(struct parser *parser, struct op *op)
+static bool check_name(struct parser *parser, const struct op *op)
 {
 	const struct side *side = &op->assignment.name;
-	if (!parser->check_name)
-		return true;
-	if (!try_name(parser, side, "x") && !try_name(parser, side, "1"))
-		return parser_at(parser, op->column);
-	if (only_numbers(side))
-		op->place.checked_by = parser->check_name;
-	return true;
+	return !parser->check_name || try_name(parser, side, "x") || try_name(parser, side, "1") || parser_at(parser, op->column);
 }
 
 static bool has_secret(const struct side *side)

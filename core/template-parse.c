@@ -299,6 +299,7 @@ struct template *template_compile(const struct template_source *source, const ch
 	struct template *template = parser.template = xcalloc(1, sizeof *template);
 	template->common = common;
 	template->model = model;
+	template->check_name = check_name_fn;
 	arena_init(&template->arena);
 	arena_init(&parser.scratch);
 	strmap_init(&parser.seen);

@@ -74,19 +74,27 @@ struct filter {
 	const struct map *map;
 };
 
+/* Texts of which one may be looked for, and copy_short_word of each. */
+struct items {
+	uint32_t count;
+	const struct text *texts;
+	const uint64_t *words;
+};
+
 #define CHAIN_NUMBERS 100u
 
 /* The filters of a tag, in order, and what they make of what can come (known when the template is compiled): of each item that the
- * dictionary allows, or of the numbers below CHAIN_NUMBERS. Tags with the same filters of the same things share one. */
+ * dictionary allows, of each value that the first map names, or of the numbers below CHAIN_NUMBERS. Tags with the same filters of the same
+ * things share one. */
 struct chain {
 	struct filter *filters;
 	uint32_t count;
 	const struct setting *setting; /* whose items; NULL: none's */
 	bool numbers;
 	struct chain *next;  /* while finishing: all of the template's */
-	uint32_t item_count;
-	const struct text *items;
-	struct text *out;    /* [item_count], or by number; text NULL: a map lacks it */
+	struct items items;
+	struct text *out;    /* [items.count], or by number; text NULL: a map lacks it. To be read in blocks */
+	bool plain;          /* all of `out` are (writer_plain) */
 };
 
 /* A run of text, or a tag. */
@@ -106,8 +114,9 @@ enum side_form {
 	SIDE_FIXED,   /* `fixed`: no tag, or only constants of the model */
 	SIDE_SETTING, /* one setting, perhaps with a default, perhaps filtered: pointed at, not copied */
 	SIDE_LINE_SETTING,
-	SIDE_TEXT,     /* one fact that is a struct text at `offset` of a line, a key or the stack, not filtered, perhaps with a default */
-	SIDE_NUMBERED, /* a literal, a number that a section sets (reference_is_number), a literal; each literal may be empty */
+	SIDE_TEXT,     /* one fact that is a struct text at `offset` of a line, a key or the stack, perhaps with a default, perhaps filtered */
+	SIDE_NUMBER,   /* a value: one number that a section sets (reference_is_number) */
+	SIDE_NUMBERED, /* a literal, such a number, a literal; each literal may be empty */
 	SIDE_TAG,      /* any other single tag: pointed at, not copied */
 	SIDE_MIXED,
 };
@@ -118,13 +127,18 @@ struct side {
 	uint32_t literal_size;         /* of all literal pieces */
 	struct text fixed;             /* FIXED */
 	struct text before, behind;    /* NUMBERED */
-	enum reference_kind number;
-	const struct text *ready;      /* NUMBERED names: the finished text by number, for those below ready_count */
-	uint32_t ready_count;
+	enum reference_kind number;    /* NUMBER, NUMBERED, and of ready names */
+	/* Names of a number, or of a number and a filtered item of a list: the finished texts of the numbers below ready_count, with ready_items
+	 * items each (0: without). Text NULL: to be made. */
+	const struct text *ready;
+	uint32_t ready_count, ready_items;
+	bool only_numbers;             /* besides literals: what is good for one number is for all */
 	uint32_t setting;              /* SETTING, LINE_SETTING; TEXT: offset */
 	enum reference_kind kind;      /* TEXT */
-	const struct chain *chain;     /* SETTING, LINE_SETTING; NULL: none */
+	const struct chain *chain;     /* SETTING, LINE_SETTING, TEXT; NULL: none */
 	struct text fallback;          /* SETTING, LINE_SETTING, TEXT; text NULL: none */
+	bool fallback_plain;
+	bool plain;                    /* TEXT: a number */
 	struct piece *pieces;
 	uint32_t count;
 };
@@ -133,6 +147,7 @@ struct assignment {
 	struct side name, value;
 	uint8_t layer;         /* as which it ranks at least */
 	bool secret;
+	struct parameter made; /* all of it that is known when the template is compiled */
 };
 
 enum op_kind {
@@ -146,8 +161,8 @@ struct section {
 	bool negate;
 	struct text *values;        /* IF: `=a,b` */
 	uint32_t value_count;
-	const struct text *items;   /* LIST, REST: what the dictionary allows */
-	uint32_t item_count;
+	bool list;                  /* IF: the setting is one */
+	struct items items;         /* LIST, REST: what the dictionary allows */
 	const struct chain **chains; /* LIST, REST: the filters that {{item}} goes through inside */
 	uint32_t chain_count;
 };
@@ -171,6 +186,7 @@ struct template {
 	uint32_t count;
 	bool common;
 	struct chain *chains;
+	enum error_code (*check_name)(const char *name, size_t length, struct error *error); /* the writer's; NULL: none */
 };
 
 /* Sections that need no reference, by name: the table of template-parse.c, also for printing. */

@@ -1,11 +1,17 @@
 /* template.c - the life of a compiled template, its filters, and what is worked out once all of it is there. */
 #include "template-private.h"
 
+#include "catalogue-private.h"
+#include "copy.h"
 #include "setting.h"
+#include "writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MAP_ITEMS_MAX 64u  /* more of one map are not worked out beforehand */
+#define READY_MAX 2048u    /* names of one assignment that are made beforehand */
 
 const char *template_section_name(enum op_kind kind)
 {
@@ -95,25 +101,54 @@ enum error_code template_filter(
 
 /* ---- finishing ---- */
 
-/* What the dictionary allows; NULL where it names no values. */
-static const struct text *items_of(struct template *template, const struct setting *setting, uint32_t *count_r)
+static struct items make_items(struct template *template, const char *const *names, uint32_t count)
+{
+	struct text *texts = arena_array(&template->arena, count, sizeof *texts);
+	uint64_t *words = arena_array(&template->arena, count, sizeof *words);
+	for (uint32_t i = 0; i < count; i++) {
+		texts[i] = (struct text){.text = names[i], .length = (uint32_t)strlen(names[i])};
+		words[i] = copy_short_word(texts[i].text, texts[i].length);
+	}
+	return (struct items){.count = count, .texts = texts, .words = words};
+}
+
+/* What the dictionary allows; none where it names no values. */
+static struct items items_of(struct template *template, const struct setting *setting)
 {
 	static const char *const booleans[] = {"true", "false"};
-	const char *const *names = setting->type == SETTING_BOOL ? booleans : (const char *const *)setting->items;
-	*count_r = setting->type == SETTING_BOOL ? 2 : setting->item_count;
-	struct text *items = arena_array(&template->arena, *count_r, sizeof *items);
-	for (uint32_t i = 0; i < *count_r; i++)
-		items[i] = (struct text){.text = names[i], .length = (uint32_t)strlen(names[i])};
-	return items;
+	bool boolean = setting->type == SETTING_BOOL;
+	return make_items(template, boolean ? booleans : (const char *const *)setting->items, boolean ? 2 : setting->item_count);
+}
+
+/* What a map knows: as its keys are written, in lower case. Other spellings are looked up when they come. */
+static struct items keys_of(struct template *template, const struct map *map)
+{
+	const char *keys[MAP_ITEMS_MAX];
+	uint32_t count = 0;
+	for (uint32_t i = 0; map->values.count && i <= map->values.mask; i++) {
+		const struct strmap_slot *slot = &map->values.slots[i];
+		if (!slot->key)
+			continue;
+		if (count == MAP_ITEMS_MAX)
+			return (struct items){0};
+		keys[count++] = slot->key;
+	}
+	return make_items(template, keys, count);
 }
 
 static void precompute(struct template *template, struct chain *chain, uint32_t count, const struct text *in)
 {
 	const struct filter *failed;
 	chain->out = arena_array(&template->arena, count, sizeof *chain->out);
-	for (uint32_t i = 0; i < count; i++)
-		if (template_filter(chain, &template->arena, in[i], &chain->out[i], &failed) != ERROR_NONE)
-			chain->out[i] = (struct text){0};
+	chain->plain = true;
+	for (uint32_t i = 0; i < count; i++) {
+		struct text out;
+		if (template_filter(chain, &template->arena, in[i], &out, &failed) != ERROR_NONE)
+			continue;
+		/* A map's text cannot be read in blocks. */
+		chain->out[i] = (struct text){.text = arena_copy(&template->arena, out.text, out.length), .length = out.length};
+		chain->plain = chain->plain && writer_plain(out.text, out.length, false);
+	}
 }
 
 static void precompute_numbers(struct template *template, struct chain *chain)
@@ -143,11 +178,14 @@ static struct chain *share_chain(struct template *template, struct chain *chain,
 	for (struct chain *old = template->chains; old; old = old->next)
 		if (same_chain(old, chain))
 			return old;
-	if (setting) {
-		chain->items = items_of(template, setting, &chain->item_count);
-		precompute(template, chain, chain->item_count, chain->items);
-	} else if (numbers) {
+	if (numbers) {
 		precompute_numbers(template, chain);
+	} else {
+		if (setting)
+			chain->items = items_of(template, setting);
+		if (!chain->items.count && chain->filters[0].kind == FILTER_MAP)
+			chain->items = keys_of(template, chain->filters[0].map);
+		precompute(template, chain, chain->items.count, chain->items.texts);
 	}
 	chain->next = template->chains;
 	return template->chains = chain;
@@ -224,19 +262,102 @@ static uint32_t numbers_of(const struct model *model, enum reference_kind kind)
 	}
 }
 
-/* Most names are a literal with the number of a line or a key in it: all that this model can have are made now, and shared by all phones. */
+/* The number and the filtered item that a side is made of besides literals; false if there is anything else, or one of them twice. */
+static bool find_parts(const struct side *side, const struct piece **number_r, const struct piece **item_r)
+{
+	*number_r = *item_r = NULL;
+	for (uint32_t i = 0; i < side->count; i++) {
+		const struct piece *piece = &side->pieces[i];
+		if (piece->literal.text)
+			continue;
+		const struct piece **part = piece->number ? number_r : piece->mapped_item ? item_r : NULL;
+		if (!part || *part)
+			return false;
+		*part = piece;
+	}
+	return *number_r || *item_r;
+}
+
+/* The side with that number and that item in it; text NULL where a map lacks the item. */
+static struct text fill_in(struct template *template, const struct side *side, uint32_t number, uint32_t item)
+{
+	struct buf made;
+	struct text text = {0};
+	bool good = true;
+	buf_init(&made, TEMPLATE_SIZE_MAX);
+	for (uint32_t i = 0; i < side->count && good; i++) {
+		const struct piece *piece = &side->pieces[i];
+		struct text part = piece->mapped_item ? piece->chain->out[item] : piece->literal;
+		if (piece->number)
+			buf_printf(&made, "%u", number);
+		else if (part.text)
+			buf_add(&made, part.text, part.length);
+		else
+			good = false;
+	}
+	if (good)
+		text = (struct text){.text = arena_copy(&template->arena, made.data, made.size), .length = (uint32_t)made.size};
+	buf_deinit(&made);
+	return text;
+}
+
+/* Most names are a literal with the number of a line or a key in it, some with a codec's name: all that this model can have are made now,
+ * and shared by all phones. */
 static void make_ready(struct template *template, struct side *side)
 {
-	uint32_t count = template->model ? numbers_of(template->model, side->number) : 0;
-	if (side->form != SIDE_NUMBERED || count > CHAIN_NUMBERS)
+	const struct piece *number, *item;
+	if (!template->model || side->form == SIDE_FIXED || !find_parts(side, &number, &item))
 		return;
-	struct text *ready = arena_array(&template->arena, count, sizeof *ready);
-	for (uint32_t i = 0; i < count; i++) {
-		char *text = arena_printf(&template->arena, "%s%u%s", side->before.text, i, side->behind.text);
-		ready[i] = (struct text){.text = text, .length = (uint32_t)strlen(text)};
-	}
+	uint32_t count = number ? numbers_of(template->model, number->reference.kind) : 1, items = item ? item->chain->items.count : 1;
+	if (count > CHAIN_NUMBERS || count * (uint64_t)items > READY_MAX)
+		return;
+	struct text *ready = arena_array(&template->arena, (size_t)count * items, sizeof *ready);
+	for (uint32_t i = 0; i < count * items; i++)
+		ready[i] = fill_in(template, side, i / items, i % items);
+	side->number = number ? number->reference.kind : REFERENCE_SETTING; /* of which the count is always 0 */
 	side->ready = ready;
 	side->ready_count = count;
+	side->ready_items = item ? items : 0;
+}
+
+static bool good_name(const struct template *template, struct text name)
+{
+	return template->check_name(name.text, name.length, NULL) == ERROR_NONE && !memchr(name.text, WRITER_TAG, name.length);
+}
+
+/* Is every name good that is ready or made of numbers alone? Others are looked at when they are made. */
+static bool good_names(struct template *template, const struct side *side)
+{
+	if (!template->check_name)
+		return false;
+	if (side->form == SIDE_FIXED)
+		return good_name(template, side->fixed);
+	if (side->only_numbers)
+		return good_name(template, fill_in(template, side, 1, 0));
+	uint32_t count = side->ready_count * (side->ready_items ? side->ready_items : 1);
+	for (uint32_t i = 0; i < count; i++)
+		if (side->ready[i].text && !good_name(template, side->ready[i]))
+			return false;
+	return count;
+}
+
+/* What of a parameter no phone changes. */
+static void make_parameter(struct template *template, struct op *op)
+{
+	struct assignment *assignment = &op->assignment;
+	struct parameter *made = &assignment->made;
+	*made = (struct parameter){.layer = assignment->layer, .secret = assignment->secret, .place = &op->place,
+		.checked = good_names(template, &assignment->name)};
+	if (assignment->name.form == SIDE_FIXED) {
+		made->name = assignment->name.fixed.text;
+		made->name_length = assignment->name.fixed.length;
+	}
+	if (assignment->value.form == SIDE_FIXED) {
+		made->text = assignment->value.fixed.text;
+		made->length = assignment->value.fixed.length;
+		made->literal = true;
+		made->plain = writer_plain(made->text, made->length, true);
+	}
 }
 
 static enum side_form form_of(struct template *template, struct side *side)
@@ -247,21 +368,23 @@ static enum side_form form_of(struct template *template, struct side *side)
 	if (fold(template, side))
 		return SIDE_FIXED;
 	if (split_number(template, side))
-		return SIDE_NUMBERED;
+		return side->before.length || side->behind.length ? SIDE_NUMBERED : SIDE_NUMBER;
 	if (side->count > 1)
 		return SIDE_MIXED;
 	const struct reference *reference = &first->reference;
 	side->fallback = first->fallback;
+	side->fallback_plain = first->fallback.text && writer_plain(first->fallback.text, first->fallback.length, true);
 	side->kind = reference->kind;
+	side->chain = first->chain;
 	if (reference->kind <= REFERENCE_LINE_SETTING && !(first->chain && reference->setting->type == SETTING_LIST)) {
 		side->setting = reference->index;
-		side->chain = first->chain;
 		return reference->kind == REFERENCE_SETTING ? SIDE_SETTING : SIDE_LINE_SETTING;
 	}
 	side->setting = reference->offset;
 	bool text = reference->kind == REFERENCE_LINE_TEXT || reference->kind == REFERENCE_KEY_LINE ||
 		reference->kind == REFERENCE_KEY_TEXT || reference->kind == REFERENCE_PROVISIONING;
-	return text && !first->chain ? SIDE_TEXT : SIDE_TAG;
+	side->plain = reference->kind == REFERENCE_KEY_LINE;
+	return text && !(first->chain && !first->chain->items.count) ? SIDE_TEXT : SIDE_TAG;
 }
 
 static const struct setting *setting_of(const struct reference *reference, const struct op *list)
@@ -273,9 +396,11 @@ static const struct setting *setting_of(const struct reference *reference, const
 
 static void finish_side(struct template *template, struct side *side, struct op *list)
 {
+	side->only_numbers = true;
 	for (uint32_t i = 0; i < side->count; i++) {
 		struct piece *piece = &side->pieces[i];
 		piece->number = is_number(piece);
+		side->only_numbers = side->only_numbers && (piece->number || piece->literal.text);
 		if (piece->literal.text || !piece->chain)
 			continue;
 		piece->mapped_number = reference_is_number(piece->reference.kind);
@@ -305,11 +430,14 @@ static void finish_range(struct template *template, uint32_t begin, uint32_t end
 			finish_side(template, &op->assignment.name, list);
 			make_ready(template, &op->assignment.name);
 			finish_side(template, &op->assignment.value, list);
+			make_parameter(template, op);
 			continue;
 		}
+		const struct reference *reference = &op->section.reference;
 		bool is_list = op->kind == OP_LIST || op->kind == OP_REST;
+		op->section.list = reference->kind <= REFERENCE_LINE_SETTING && reference->setting && reference->setting->type == SETTING_LIST;
 		if (is_list) {
-			op->section.items = items_of(template, op->section.reference.setting, &op->section.item_count);
+			op->section.items = items_of(template, reference->setting);
 			op->section.chains =
 				arena_array(&template->arena, count_pieces(template, i + 1, op->end), sizeof *op->section.chains);
 		}

@@ -67,22 +67,32 @@ static void mac_of(EVP_MAC_CTX *context, const void *bytes, size_t size, unsigne
 		abort();
 }
 
-/* `length` digits (at most 22) of the number that the first 128 bits are, least significant first, in 32-bit words because it runs at every fetch. The same steps
- * for every value. */
+#define BASE62_STEP 5u             /* digits that fit into 32 bits */
+#define BASE62_STEP_BASE 916132832u /* 62^5 */
+
+/* Divide the number, most significant word first; returns what is left over. The same steps for every value: a division by a constant is a multiplication. */
+static uint32_t divide(uint32_t words[TOKEN_BITS / 4])
+{
+	uint64_t rest = 0;
+	for (size_t i = 0; i < TOKEN_BITS / 4; i++) {
+		uint64_t number = rest << 32 | words[i];
+		words[i] = (uint32_t)(number / BASE62_STEP_BASE);
+		rest = number % BASE62_STEP_BASE;
+	}
+	return (uint32_t)rest;
+}
+
+/* `length` digits (at most 22) of the number that the first 128 bits are, least significant first; five for each long division because it runs at every fetch. */
 static void base62(const unsigned char digest[DIGEST_MAX], char *text_r, size_t length)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	uint32_t words[TOKEN_BITS / 4];
 	for (size_t i = 0; i < TOKEN_BITS / 4; i++)
 		words[i] = (uint32_t)digest[4 * i] << 24 | (uint32_t)digest[4 * i + 1] << 16 | (uint32_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
-	for (size_t i = 0; i < length; i++) {
-		uint64_t rest = 0;
-		for (size_t j = 0; j < TOKEN_BITS / 4; j++) {
-			uint64_t number = rest << 32 | words[j];
-			words[j] = (uint32_t)(number / 62);
-			rest = number % 62;
-		}
-		text_r[i] = digits[rest];
+	for (size_t i = 0; i < length;) {
+		uint32_t rest = divide(words);
+		for (size_t end = length - i < BASE62_STEP ? length : i + BASE62_STEP; i < end; i++, rest /= 62)
+			text_r[i] = digits[rest % 62];
 	}
 	text_r[length] = 0;
 	wipe(words, sizeof words);

@@ -27,6 +27,7 @@ struct tree {
 	uint32_t count, room;    /* room is half of the slots */
 	uint32_t *slots;         /* open addressing by parent and segment; 0 is free, as the root is never looked up */
 	uint32_t mask;
+	bool trusted;            /* names that are `checked` passed our check_name */
 	/* the parameter before, and the inner nodes on its path: how far each goes in the name, its slash included */
 	const char *path;
 	uint32_t path_length, depth;
@@ -152,11 +153,6 @@ static uint32_t child(struct tree *tree, uint32_t parent, const char *segment, s
 	return append_node(tree, &node);
 }
 
-static bool checked(const struct parameter *parameter)
-{
-	return parameter->place && parameter->place->checked_by == check_name;
-}
-
 static enum error_code below_leaf(const struct parameter *parameter, const struct parameter *leaf, struct error *error)
 {
 	return error_set(error, ERROR_INEXPRESSIBLE, "parameter %.*s lies below %.*s, which has a value of its own", WRITER_NAME(parameter),
@@ -180,9 +176,9 @@ static enum error_code add(struct tree *tree, const struct parameter *parameter,
 	const char *part = parameter->name + go_back(tree, parameter), *end = parameter->name + parameter->name_length;
 	uint32_t node = tree->depth ? tree->inner[tree->depth - 1] : 0;
 	const char *slash;
-	bool made;
+	bool made, checked = tree->trusted && parameter->checked;
 	while (part < end && (slash = memchr(part, '/', (size_t)(end - part)))) {
-		node = tree->depth < PATH_DEPTH_MAX - 1 ? child(tree, node, part, (size_t)(slash - part), checked(parameter), &made)
+		node = tree->depth < PATH_DEPTH_MAX - 1 ? child(tree, node, part, (size_t)(slash - part), checked, &made)
 							: NODE_NONE;
 		if (node == NODE_NONE)
 			return bad_name(parameter->name, parameter->name_length, error);
@@ -192,7 +188,7 @@ static enum error_code add(struct tree *tree, const struct parameter *parameter,
 		tree->ends[tree->depth] = (uint32_t)(part - parameter->name);
 		tree->inner[tree->depth++] = node;
 	}
-	uint32_t leaf = child(tree, node, part, (size_t)(end - part), checked(parameter), &made);
+	uint32_t leaf = child(tree, node, part, (size_t)(end - part), checked, &made);
 	if (leaf == NODE_NONE)
 		return bad_name(parameter->name, parameter->name_length, error);
 	if (!made)
@@ -396,6 +392,7 @@ static enum error_code write_nested_xml(
 	size_t before = out->size;
 	enum error_code code = ERROR_NONE;
 	tree_init(&tree);
+	tree.trusted = parameters->checked_by == check_name;
 	for (uint32_t i = 0; i < parameters->count && code == ERROR_NONE; i++)
 		code = add(&tree, &parameters->list[i], error);
 	if (code == ERROR_NONE)

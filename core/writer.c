@@ -14,6 +14,14 @@ const struct writer *writer_find(const char *name)
 	return NULL;
 }
 
+bool writer_plain(const char *text, size_t length, bool literal)
+{
+	bool null = length == 6 && memcmp(text, "%NULL%", 6) == 0;
+	if (length && (text[0] == ' ' || text[0] == '#' || text[length - 1] == ' '))
+		return false;
+	return length <= WRITER_VALUE_MAX && (literal || !null) && writer_printable(text, length);
+}
+
 /* Bytes of the sequence that begins here, 0 if it is none (RFC 3629, section 4). */
 static size_t sequence(const unsigned char *text, size_t left)
 {
@@ -45,6 +53,10 @@ bool writer_utf8(const char *text, size_t length)
 			i += 8;
 			continue;
 		}
+		if (bytes[i] < 0x80) {
+			i++;
+			continue;
+		}
 		size_t size = sequence(bytes + i, length - i);
 		if (!size)
 			return false;
@@ -53,12 +65,27 @@ bool writer_utf8(const char *text, size_t length)
 	return true;
 }
 
+static bool has_control(const char *text, size_t size)
+{
+	if (size >= 16) {
+		copy_block block = copy_load(text + size - 16), control = (block < 0x20) | (block == 0x7f);
+		for (size_t i = 0; i + 16 < size; i += 16) {
+			block = copy_load(text + i);
+			control |= (block < 0x20) | (block == 0x7f);
+		}
+		return copy_any(control);
+	}
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return true;
+	return false;
+}
+
 enum error_code writer_check_text(const struct parameter *parameter, struct error *error)
 {
-	for (uint32_t i = 0; i < parameter->length; i++)
-		if ((unsigned char)parameter->text[i] < 0x20 || parameter->text[i] == 0x7f)
-			return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s has a control character (such as a line break)",
-				WRITER_NAME(parameter));
+	if (has_control(parameter->text, parameter->length))
+		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s has a control character (such as a line break)",
+			WRITER_NAME(parameter));
 	if (!writer_utf8(parameter->text, parameter->length))
 		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s is not UTF-8", WRITER_NAME(parameter));
 	return ERROR_NONE;

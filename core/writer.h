@@ -20,6 +20,13 @@ struct writer {
 const struct writer *writer_find(const char *name);
 extern const struct writer *const writer_list[];
 
+/* Has no line-based syntax anything to ask about this text? Printable ASCII, at most 4096 bytes, no blank at its ends, no # first; %NULL% only
+ * where it is literal. For texts that are known before any phone asks. */
+bool writer_plain(const char *text, size_t length, bool literal);
+
+/* What may stand behind a name to keep several parameters of one name apart: `name@a`, `name@b`. Writers that know tags do not write them. */
+#define WRITER_TAG '@'
+
 /* Is it UTF-8 as RFC 3629 has it (no surrogates, nothing overlong, nothing above U+10FFFF)? */
 bool writer_utf8(const char *text, size_t length);
 

@@ -137,7 +137,7 @@ class World:
 
 
 def parse(body):
-    """A flat file read by the vendor's description of it: {name: value}. Every name once."""
+    """A flat file read by the vendor's description of it: {name: value}. Every name once, but for the password, once for each login."""
     lines = body.decode().split('\n')
     assert lines[0] == '#!version:1.0.0.1'
     assert lines[-1] == ''
@@ -145,8 +145,11 @@ def parse(body):
     for line in lines[1:-1]:
         name, separator, value = line.partition('=')
         assert separator, line
-        assert name.strip() not in out, f'{name} twice'
-        out[name.strip()] = value.strip()
+        name, value = name.strip(), value.strip()
+        if name == 'static.security.user_password':
+            name += '@' + value.partition(':')[0]
+        assert name not in out, f'{name} twice'
+        out[name] = value
     return out
 
 

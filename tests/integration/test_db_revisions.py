@@ -64,7 +64,6 @@ MOVES = [
     ("UPDATE device SET site_id = 'lab' WHERE mac = '805ec0000001'", {D1}),
     ("UPDATE device SET generation = DEFAULT WHERE mac = '805ec0000001'", {D1}),
     ("UPDATE device SET previous_until = NULL, previous_generation = NULL WHERE mac = '805ec0000001'", set()),
-    ("UPDATE device SET previous_generation = '0123456789' WHERE mac = '805ec0000001'", {D1}),
     ("UPDATE device SET previous_until = NOW() + INTERVAL 1 DAY WHERE mac = '805ec0000001'", {D1}),
     ("UPDATE device d JOIN tenant t ON t.tenant_id = d.tenant_id SET d.enabled = 0 WHERE t.tenant_id = 'umbra'", {D4}),
     ("UPDATE tenant SET enabled = 0 WHERE tenant_id = 'acme'", {ACME}),

@@ -358,6 +358,69 @@ START_TEST(test_unique)
 }
 END_TEST
 
+START_TEST(test_unique_tags)
+{
+	struct error error = {0};
+	struct parameters parameters;
+	begin();
+	small_lay(&phone);
+	struct template *template = compile("a = 0\na@b = 1\na@{{model.colour}} = 2\n");
+	ck_assert_int_eq(render(template, &phone.stack, &phone.arena, &parameters, NULL, &error), ERROR_NONE);
+	ck_assert_int_eq(parameters_check_unique(&parameters, &error), ERROR_NONE);
+	template_free(&template);
+	end();
+}
+END_TEST
+
+/* ---- what was looked at when the template was compiled ---- */
+
+/* A writer that trusts it and one that looks at everything itself come to the same. */
+static const char *const known_rows[] = {
+	"x = 1\nempty =\nnull = %NULL%\nlong.fixed.name.of.many.bytes = https://phones.example.net/some/very/long/path?that=needs&many=blocks\n",
+	"x =  a\n", "x = {{title}}\n", "x = {{title:-#}}\n", "x = {{title:- a}}\n", "x = {{title:-%NULL%}}\n", "x = \xc3\xa4\n", "x = #a\n",
+	"{{#codecs}}\nc.{{item|codec}} = {{index}}\nc.{{index}}.x = {{item|codec|upper}}\n{{/codecs}}\n{{#codecs.rest}}\nd.{{item|codec}} = 0\n{{/codecs.rest}}\n",
+	"{{#lines}}\nl{{line.index}}.u = {{line.user}}\nl{{line.index}}@t{{line.index}} = {{line.password}}\n{{#codecs}}\nl{{line.index}}.{{item|codec}}.e = {{sip.transport|transport}}\n"
+	"{{/codecs}}\n{{/lines}}\n{{#free_lines}}\nl{{line.index}}.u = %NULL%\n{{/free_lines}}\n",
+	"{{#keys}}\nk{{key.slot}} = {{key.type|keytype}}\nk{{key.slot}}.v = {{key.value:-%NULL%}}\nk{{key.slot}}.l = {{key.line:-1}}\n{{/keys}}\n"
+	"{{#free_keys}}\nk{{key.slot}} = {{key.slot}}\n{{/free_keys}}\n{{#free_module_keys}}\nm{{key.module}}.{{key.slot}} = 0\n{{/free_module_keys}}\n",
+	"x = {{title}} {{title}}\ny = {{language|language}}\nz = {{interval|minutes:-0}}\n",
+};
+
+static const char *const known_titles[] = {"plain", "exactly sixteen.", "", " a", "a ", "#a", "%NULL%", "\xc3\xb6", "a\xff", "more than sixteen bytes\nof it",
+	"a title that is longer than thirty-two bytes \xe2\x82\xac", "\x7f"};
+
+START_TEST(test_known)
+{
+	struct error errors[2] = {{0}, {0}};
+	struct parameters parameters;
+	struct buf out[2];
+	begin();
+	small_set(&phone, LAYER_DEVICE, "title", known_titles[_i % ROWS(known_titles)]);
+	small_set(&phone, LAYER_DEVICE, "interval", "61");
+	small_lay(&phone);
+	struct template *template = compile(known_rows[_i / ROWS(known_titles)]);
+	const struct dialect *dialect = &phone.stack.model->vendor->dialects[0];
+	ck_assert_msg(render(template, &phone.stack, &phone.arena, &parameters, NULL, &errors[0]) == ERROR_NONE, "%s", errors[0].message);
+	ck_assert_ptr_nonnull(parameters.checked_by);
+	for (int i = 0; i < 2; i++) {
+		buf_init(&out[i], 1 << 20);
+		enum error_code code = dialect->writer->write(dialect, &parameters, &out[i], &errors[i]);
+		ck_assert_int_eq(code, errors[i].code);
+		parameters.checked_by = NULL;
+		for (uint32_t k = 0; k < parameters.count; k++)
+			parameters.list[k].checked = parameters.list[k].plain = false;
+	}
+	ck_assert_int_eq(errors[0].code, errors[1].code);
+	ck_assert_str_eq(errors[0].message, errors[1].message);
+	ck_assert_uint_eq(out[0].size, out[1].size);
+	ck_assert(!out[0].size || memcmp(out[0].data, out[1].data, out[0].size) == 0);
+	buf_deinit(&out[0]);
+	buf_deinit(&out[1]);
+	template_free(&template);
+	end();
+}
+END_TEST
+
 /* ---- the trace ---- */
 
 static void tell_beaten(void *context, const struct parameter *winner, const struct parameter *loser, enum layer by)
@@ -473,7 +536,8 @@ static int bench(int rounds)
 int main(int argc, char **argv)
 {
 	const struct unit units[] = {{test_good, ROWS(good_rows)}, {test_rows, ROWS(row_rows)}, {test_raw, ROWS(raw_rows)}, {test_many_raw, 0}, {test_own_rank, 0},
-		{test_bad, ROWS(bad_rows)}, {test_too_many, 0}, {test_common, 0}, {test_model_later, 0}, {test_unique, 0}, {test_trace, 0}, {test_long, 0}};
+		{test_bad, ROWS(bad_rows)}, {test_too_many, 0}, {test_common, 0}, {test_model_later, 0}, {test_unique, 0}, {test_unique_tags, 0},
+		{test_known, ROWS(known_rows) * ROWS(known_titles)}, {test_trace, 0}, {test_long, 0}};
 	if (argc < 2 || strcmp(argv[1], "-b") != 0)
 		return unit_run("render", units, ROWS(units));
 	snprintf(unit_folder, sizeof unit_folder, "/tmp/dialtone-bench-XXXXXX");

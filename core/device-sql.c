@@ -45,16 +45,17 @@
 const char device_rows_sql[] = OWN_ROWS;
 static const char all_sql[] = OWN_ROWS LAYER_ROWS;
 
-/* What a warm fetch reads: is the database whole, what time is it, the revisions of the device and its layers, and its pack if that is of this revision. One row, with NULL
- * revisions where the MAC is unknown. The layers' keys stand beside the pack: they are of its revision, as everything in it. */
+/* What a warm fetch reads: is the database whole, what time is it, the revisions of provider, device, tenant, site and profile, and the device's pack with the revision that it was made at. One row,
+ * with NULL for the device's revision where the MAC is unknown. The layers' keys stand beside the pack: they are of its revision, as everything in it. Plain columns and joins by
+ * primary keys only: each expression and each condition costs MariaDB about as much as reading a row. */
 static const char packed_sql[] =
-	"SELECT c.complete, UNIX_TIMESTAMP(), CONCAT(r.revision, COALESCE(t.revision, " NO_REVISION "), COALESCE(s.revision, " NO_REVISION "),"
-	" COALESCE(f.revision, " NO_REVISION "), c.revision), p.pack"
+	"SELECT c.complete, UNIX_TIMESTAMP(), c.revision, r.revision, t.revision, s.revision, f.revision, p.revision, p.pack"
 	" FROM _complete AS c LEFT JOIN device_revision AS r ON r.mac = ?"
-	" LEFT JOIN device_pack AS p ON p.mac = r.mac AND p.revision = r.revision"
+	" LEFT JOIN device_pack AS p ON p.mac = r.mac"
 	" LEFT JOIN tenant_revision AS t ON t.tenant_id = p.tenant_id"
 	" LEFT JOIN site_revision AS s ON s.tenant_id = p.tenant_id AND s.site_id = p.site_id"
 	" LEFT JOIN profile_revision AS f ON f.tenant_id = p.tenant_id AND f.profile_id = p.profile_id";
+enum { PACKED_COMPLETE, PACKED_NOW, PACKED_PROVIDER, PACKED_DEVICE, PACKED_TENANT, PACKED_SITE, PACKED_PROFILE, PACKED_REVISION, PACKED_PACK };
 
 void loading_prepare(struct store *store, struct db *db)
 {
@@ -161,7 +162,31 @@ static bool take_pack(struct loading *loading, struct text opened)
 	return good && loading->device->found;
 }
 
-/* One row: revisions and pack. *whole_r: the device came out of it, or is known to be none. */
+static bool is_revision(struct db_column column)
+{
+	return column.text && column.length == REVISION_SIZE;
+}
+
+/* The revisions of the moment, in the order of DEVICE_REVISIONS; zeros where there is no site or profile. */
+static void take_packed_revisions(struct device *device, const struct db_statement *row)
+{
+	static const unsigned columns[] = {PACKED_DEVICE, PACKED_TENANT, PACKED_SITE, PACKED_PROFILE, PACKED_PROVIDER};
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+		struct db_column revision = db_column(row, columns[i]);
+		if (is_revision(revision))
+			memcpy(device->inputs + i * REVISION_SIZE, revision.text, REVISION_SIZE);
+	}
+}
+
+/* The pack of the row, opened; text NULL where there is none, or none of this revision. */
+static struct text open_packed(struct loading *loading, const struct mac *mac, const struct db_statement *row)
+{
+	struct db_column current = db_column(row, PACKED_DEVICE), made_at = db_column(row, PACKED_REVISION), pack = db_column(row, PACKED_PACK);
+	if (!is_revision(current) || !is_revision(made_at) || !pack.text || memcmp(current.text, made_at.text, REVISION_SIZE) != 0)
+		return (struct text){0};
+	return pack_open(loading->store->sealer, loading->arena, mac, (const unsigned char *)current.text, pack.text, pack.length);
+}
+
 enum error_code loading_packed(struct loading *loading, const struct mac *mac, bool *whole_r, struct error *error)
 {
 	struct db_statement *statement = loading->store->packed;
@@ -171,19 +196,17 @@ enum error_code loading_packed(struct loading *loading, const struct mac *mac, b
 	enum error_code code = db_execute(statement, true, error);
 	if (code)
 		return code;
-	int more = db_next(statement, error);
-	if (more > 0) {
-		struct db_column revisions = db_column(statement, 2), pack = db_column(statement, 3);
+	if (db_next(statement, error) > 0) {
+		loading->now = db_column_int(statement, PACKED_NOW);
 		struct text opened = {0};
-		loading->now = db_column_int(statement, 1);
-		if (db_column_int(statement, 0) != FLAG_COMPLETE)
+		if (db_column_int(statement, PACKED_COMPLETE) != FLAG_COMPLETE)
 			code = error_set(error, ERROR_DATABASE_GONE, "the database is being restored: the view _complete is not back yet");
-		else if (!revisions.text)
+		else if (!db_column(statement, PACKED_DEVICE).text)
 			*whole_r = true;
-		else if (pack.text && revisions.length == DEVICE_REVISIONS)
-			opened = pack_open(loading->store->sealer, loading->arena, mac, (const unsigned char *)revisions.text, pack.text, pack.length);
+		else
+			opened = open_packed(loading, mac, statement);
 		if (opened.text) {
-			take_revisions(loading->device, revisions.text);
+			take_packed_revisions(loading->device, statement);
 			*whole_r = take_pack(loading, opened);
 		}
 	}

@@ -189,6 +189,7 @@ static void read_length(struct request *request, const char *text)
 	}
 	if (value > REQUEST_BODY_MAX)
 		fault(request, REQUEST_BODY_LARGE, "body too large");
+	request->bodiless = !value;
 }
 
 void request_parse(struct request *request_r, char *const *parameters, const struct hops *hops, struct arena *arena)

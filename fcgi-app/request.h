@@ -40,6 +40,7 @@ struct request {
 	size_t file_length;
 	bool climbs;                  /* a `..` segment or a `;`: never a file of ours */
 	bool https;
+	bool bodiless;                /* the proxy said that there is no body */
 	char *authorization;          /* in the caller's parameters, so that it can be wiped; "" when absent */
 	const char *user_agent, *if_none_match;
 	size_t user_agent_length;

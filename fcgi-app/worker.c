@@ -137,6 +137,14 @@ static void count(struct worker *worker)
 	}
 }
 
+/* libfcgi closes by shutting down its side and waiting, up to two seconds, until the proxy has closed too: only so is an answer safe whose request was not read to its end. A request
+ * without a body whose end has been read needs none of that, and the worker is free at once. */
+static void let_go(struct worker *worker)
+{
+	if (worker->fetch.request.bodiless && FCGX_GetChar(worker->fcgi.in) == EOF)
+		FCGX_Detach(&worker->fcgi);
+}
+
 /* The whole answer goes into libfcgi's buffer and leaves when the stream is closed: a short file in one write together with the end of the request, a long one
  * with its headers and its beginning in the first. Then the buffer is wiped, which libfcgi would free as it is. */
 static void send_answer(struct worker *worker)
@@ -152,6 +160,7 @@ static void send_answer(struct worker *worker)
 	FCGX_FClose(worker->fcgi.err);
 	FCGX_FClose(out);
 	wipe(start, used < room ? used : room);
+	let_go(worker);
 	FCGX_Finish_r(&worker->fcgi);
 	/* Whatever the proxy wished: no connection is kept, because a kept one holds its worker. */
 	FCGX_Free(&worker->fcgi, 1);

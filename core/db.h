@@ -32,8 +32,8 @@ struct db_options {
 struct db *db_new(const struct db_options *options);
 void db_free(struct db **db);
 
-/* Make sure that there is a connection: if not, try each host once. A host that failed is left alone for a moment (200 ms, doubled to 1 s) unless none is left; calls
- * within that time fail at once with the last error, so that a request never waits behind a dead server for longer than one round of connects. */
+/* Make sure that there is a connection: if not, try each host once, beginning with the current one. After a round in which all failed, calls fail at once with that round's error for a
+ * moment (50 ms, doubled to 400 ms), so that a request never waits behind a dead server for longer than one round of connects. */
 enum error_code db_connect(struct db *db, struct error *error);
 bool db_connected(const struct db *db);
 void db_disconnect(struct db *db);

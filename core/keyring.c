@@ -177,11 +177,13 @@ const unsigned char *keyring_newest(const struct keyring *keyring, enum key_purp
 	return keyring->keys[keyring->count - 1].key[purpose];
 }
 
-static enum error_code write_all(const char *path, const char *text, size_t length, struct error *error)
+/* Put the file in its place at once. `like`: its owner and mode stay what they were (the service's group may read it); NULL: it is new. */
+static enum error_code write_all(const char *path, const char *text, size_t length, const struct stat *like, struct error *error)
 {
 	char *temporary = xasprintf("%s.new", path);
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool good = fd >= 0 && write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
+	bool good = fd >= 0 && (!like || (fchown(fd, like->st_uid, like->st_gid) == 0 && fchmod(fd, like->st_mode & 0777) == 0)) &&
+		    write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
 	int saved = errno;
 	if (fd >= 0 && close(fd) && good) {
 		saved = errno;
@@ -206,7 +208,8 @@ enum error_code keyring_add(const char *path, char id_r[33], struct error *error
 	char old[FILE_MAX + 1], date[16];
 	size_t length = 0;
 	struct stat status;
-	if (stat(path, &status) == 0) {
+	bool there = stat(path, &status) == 0;
+	if (there) {
 		/* What is there must be a good key ring: nothing is appended to another file by mistake. */
 		struct keyring *ring = keyring_load(path, error);
 		if (!ring)
@@ -238,7 +241,7 @@ enum error_code keyring_add(const char *path, char id_r[33], struct error *error
 		length += (size_t)sprintf(text + length, "%02x", random[i]);
 	text[length++] = '\n';
 	enum error_code code = length > FILE_MAX ? error_set(error, ERROR_RANGE, "%s: too long", path)
-						 : write_all(path, text, length, error ? error : &ignored);
+						 : write_all(path, text, length, there ? &status : NULL, error ? error : &ignored);
 	OPENSSL_cleanse(random, sizeof random);
 	OPENSSL_cleanse(text, sizeof text);
 	OPENSSL_cleanse(old, sizeof old);

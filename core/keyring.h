@@ -32,7 +32,7 @@ void keyring_free(struct keyring **keyring);
 struct keyring *keyring_parse(const char *text, size_t length, struct error *error);
 /* The newest key of a purpose. */
 const unsigned char *keyring_newest(const struct keyring *keyring, enum key_purpose purpose);
-/* Append a fresh random key to the file (made with mode 0600 if it is not there), atomically. id_r receives its ID: "k" + date + random. */
+/* Append a fresh random key to the file (made with mode 0600 if it is not there; otherwise owner and mode stay), atomically. id_r receives its ID: "k" + date + random. */
 enum error_code keyring_add(const char *path, char id_r[33], struct error *error);
 
 #endif

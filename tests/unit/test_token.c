@@ -132,7 +132,10 @@ START_TEST(test_ring_file)
 	ck_assert_int_eq(keyring_add(path, id, &error), ERROR_NONE);
 	ck_assert_int_eq(stat(path, &status), 0);
 	ck_assert_int_eq(status.st_mode & 0777, 0600);
+	ck_assert_int_eq(chmod(path, 0640), 0); /* the service's group reads it: it still must afterwards */
 	ck_assert_int_eq(keyring_add(path, second, &error), ERROR_NONE);
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_int_eq(status.st_mode & 0777, 0640);
 	struct keyring *ring = keyring_load(path, &error);
 	ck_assert_msg(ring != NULL, "%s", error.message);
 	ck_assert_uint_eq(ring->count, 2);

@@ -9,7 +9,6 @@
 #include "throttle.h"
 #include "xalloc.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,7 +21,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define RECEIVE 64              /* datagrams a system call */
 #define DRAIN_MAX (5 * CLOCK_SECOND)
 #define DAY (86400 * CLOCK_SECOND)
 
@@ -41,63 +39,35 @@ struct journal {
 
 /* -------- the receiver: datagrams into the spool, nothing else */
 
-struct receiver {
-	struct mmsghdr messages[RECEIVE];
-	struct iovec parts[RECEIVE];
-	unsigned char bytes[RECEIVE][PACK_RECORD_MAX]; /* what is never touched takes no memory */
-};
-static_assert(PACK_RECORD_MAX >= RECORD_MAX, "both kinds fit");
-
-static void take(struct journal *journal, const struct receiver *receiver, int count)
+static void take(void *context, const unsigned char *bytes, size_t size)
 {
+	const struct journal *journal = context;
 	struct scoreboard *board = journal->setup->scoreboard;
-	uint64_t lost = 0, packs = 0, dropped = 0;
-	for (int i = 0; i < count; i++) {
-		const unsigned char *bytes = receiver->bytes[i];
-		size_t size = receiver->messages[i].msg_len;
-		if (size && *bytes == DATAGRAM_PACK) {
-			packs++;
-			dropped += !spool_put_pack(journal->setup->spool, bytes, size);
-		} else {
-			lost += !spool_put(journal->setup->spool, bytes, size);
-		}
+	if (*bytes == DATAGRAM_PACK) {
+		if (!spool_put_pack(journal->setup->spool, bytes, size))
+			atomic_fetch_add_explicit(&board->packs_dropped, 1, memory_order_relaxed);
+		return;
 	}
-	atomic_fetch_add_explicit(&board->journal_received, (uint64_t)count - packs, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->packs_dropped, dropped, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->losses[LOSS_SPOOL].total, lost, memory_order_relaxed);
-}
-
-/* Until the socket is empty. */
-static void receive(struct journal *journal, struct receiver *receiver)
-{
-	int count;
-	do {
-		count = recvmmsg(journal->setup->socket, receiver->messages, RECEIVE, MSG_DONTWAIT, NULL);
-		if (count > 0)
-			take(journal, receiver, count);
-	} while (count == RECEIVE);
+	if (!spool_put(journal->setup->spool, bytes, size))
+		atomic_fetch_add_explicit(&board->losses[LOSS_SPOOL].total, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->journal_received, 1, memory_order_relaxed);
 }
 
 static void *receive_forever(void *context)
 {
 	struct journal *journal = context;
-	struct receiver *receiver = xcalloc(1, sizeof *receiver);
 	struct pollfd fds[] = {{.fd = journal->setup->socket, .events = POLLIN}, {.fd = journal->leave, .events = POLLIN}};
-	for (int i = 0; i < RECEIVE; i++) {
-		receiver->parts[i] = (struct iovec){receiver->bytes[i], PACK_RECORD_MAX};
-		receiver->messages[i].msg_hdr = (struct msghdr){.msg_iov = &receiver->parts[i], .msg_iovlen = 1};
-	}
+	inbox_empty(journal->setup->inbox, journal->setup->socket, take, journal);
 	while (!fds[1].revents) {
 		if (poll(fds, 2, -1) <= 0)
 			continue;
-		receive(journal, receiver);
+		inbox_empty(journal->setup->inbox, journal->setup->socket, take, journal);
 		if (eventfd_write(journal->event, 1)) {
 			/* it cannot be full, and the writer looks by itself */
 		}
 		poll(fds + 1, 1, 5); /* let some gather: one wake-up for many */
 	}
-	receive(journal, receiver);
-	free(receiver);
+	inbox_empty(journal->setup->inbox, journal->setup->socket, take, journal);
 	return NULL;
 }
 

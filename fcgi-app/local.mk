@@ -22,6 +22,7 @@ fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/scoreboard.c fcgi-app/scoreboard.h \
 	fcgi-app/service.c fcgi-app/service.h \
 	fcgi-app/signals.c fcgi-app/signals.h \
+	fcgi-app/inbox.c fcgi-app/inbox.h \
 	fcgi-app/spool.c fcgi-app/spool.h \
 	fcgi-app/throttle.c fcgi-app/throttle.h \
 	fcgi-app/worker.c fcgi-app/worker.h

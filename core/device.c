@@ -49,6 +49,12 @@ static struct layer_rows rows_of(const struct builder *builder, enum layer layer
 		.parameter_count = builder->parameter_count,
 		.keys = builder->keys,
 		.key_count = builder->key_count,
+		.policies = builder->policies,
+		.policy_count = builder->policy_count,
+		.networks = builder->networks,
+		.network_count = builder->network_count,
+		.denied = builder->denied,
+		.denied_count = builder->denied_count,
 	};
 }
 
@@ -152,8 +158,6 @@ static void finish(struct loading *loading)
 	stack->provisioning_password = (struct text){.text = password, .length = TOKEN_LENGTH};
 	device->tokens = loading->store->tokens;
 }
-
-/* What was read from the tables, sealed for the next fetch. */
 
 /* What was read from the tables, sealed for the next fetch. */
 static void seal(struct loading *loading)

@@ -17,6 +17,7 @@ core_libcore_a_SOURCES = \
 	core/layer.c core/layer.h \
 	core/log.c core/log.h \
 	core/mac.c core/mac.h \
+	core/network.c core/network.h \
 	core/number.c core/number.h \
 	core/pack.c core/pack.h \
 	core/render.c core/render.h core/render-private.h core/render-text.c core/render-raw.c core/render-check.c \

@@ -27,6 +27,7 @@ static const char *const purposes[KEY_PURPOSES] = {
 	[KEY_BODY] = "dialtone body digest",
 	[KEY_DERIVED_SECRET] = "dialtone derived secret",
 	[KEY_PACK] = "dialtone pack",
+	[KEY_SEAL] = "dialtone seal",
 };
 
 static bool derive(const unsigned char master[KEY_SIZE], enum key_purpose purpose, unsigned char key_r[KEY_SIZE])
@@ -45,10 +46,10 @@ static bool derive(const unsigned char master[KEY_SIZE], enum key_purpose purpos
 	return good;
 }
 
-static bool id_valid(const char *id, size_t length)
+bool keyring_id_valid(const char *id, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)id[i]) && !strchr("._-", id[i]))
+		if (!id[i] || (!isalnum((unsigned char)id[i]) && !strchr("._-", id[i])))
 			return false;
 	return length >= 1 && length <= 32;
 }
@@ -68,7 +69,7 @@ static enum error_code parse_line(struct keyring *ring, const char *line, size_t
 		return ERROR_NONE;
 	const char *blank = memchr(line, ' ', length);
 	size_t id_length = blank ? (size_t)(blank - line) : 0;
-	if (!blank || !id_valid(line, id_length) || length - id_length - 1 != 2 * KEY_SIZE)
+	if (!blank || !keyring_id_valid(line, id_length) || length - id_length - 1 != 2 * KEY_SIZE)
 		return error_set(error, ERROR_SYNTAX, "line %u: a key is `ID HEX`: an ID of at most 32 characters, one blank, 64 hex digits", number);
 	if (ring->count == KEYRING_MAX)
 		return error_set(error, ERROR_RANGE, "line %u: more than %d keys; take out those that nothing uses any more", number, KEYRING_MAX);

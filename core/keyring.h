@@ -8,13 +8,14 @@
 
 #include "error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define KEYRING_MAX 16
 #define KEY_SIZE 32
 
-enum key_purpose { KEY_TOKEN, KEY_ETAG, KEY_BODY, KEY_DERIVED_SECRET, KEY_PACK, KEY_PURPOSES };
+enum key_purpose { KEY_TOKEN, KEY_ETAG, KEY_BODY, KEY_DERIVED_SECRET, KEY_PACK, KEY_SEAL, KEY_PURPOSES };
 
 struct keyring {
 	unsigned count;
@@ -30,6 +31,8 @@ struct keyring *keyring_load(const char *path, struct error *error);
 void keyring_free(struct keyring **keyring);
 /* From text already read (for tests). */
 struct keyring *keyring_parse(const char *text, size_t length, struct error *error);
+/* Could these characters be a key's ID? */
+bool keyring_id_valid(const char *id, size_t length);
 /* The newest key of a purpose. */
 const unsigned char *keyring_newest(const struct keyring *keyring, enum key_purpose purpose);
 /* Append a fresh random key to the file (made with mode 0600 if it is not there; otherwise owner and mode stay), atomically. id_r receives its ID: "k" + date + random. */

@@ -20,6 +20,7 @@ core_libcore_a_SOURCES = \
 	core/number.c core/number.h \
 	core/pack.c core/pack.h \
 	core/render.c core/render.h core/render-private.h core/render-text.c core/render-raw.c core/render-check.c \
+	core/seal.c core/seal.h \
 	core/setting.c core/setting.h \
 	core/stack.c core/stack.h \
 	core/strmap.c core/strmap.h \

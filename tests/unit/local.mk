@@ -17,6 +17,7 @@ UNIT_TESTS = \
 	tests/unit/test_fingerprint \
 	tests/unit/test_cache \
 	tests/unit/test_pack \
+	tests/unit/test_seal \
 	tests/unit/test_request \
 	tests/unit/test_access \
 	tests/unit/test_record \
@@ -81,6 +82,9 @@ tests_unit_test_fingerprint_LDADD = $(UNIT_LIBS)
 tests_unit_test_pack_SOURCES = tests/unit/test_pack.c tests/unit/unit.h
 tests_unit_test_pack_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_pack_LDADD = $(UNIT_LIBS)
+tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/unit/unit.h
+tests_unit_test_seal_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_seal_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_SOURCES = tests/unit/test_cache.c tests/unit/unit.h
 tests_unit_test_cache_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)

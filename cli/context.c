@@ -64,12 +64,7 @@ static bool open_keys(struct cli *cli)
 	if (cli->keyring)
 		return true;
 	struct error error = {0};
-	if (!*cli->conf->keys.file) {
-		error_set(&error, ERROR_MISSING, "the configuration names no key ring: set [keys] file, and make it with `dialtone keys new`");
-		cli_fail(cli, &error);
-		return false;
-	}
-	cli->keyring = keyring_load(cli->conf->keys.file, &error);
+	cli->keyring = keyring_load_configured(cli->conf->keys.file, &error);
 	if (!cli->keyring) {
 		cli_fail(cli, &error);
 		return false;

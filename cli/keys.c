@@ -15,8 +15,8 @@ int verb_keys_new(struct cli *cli, int argc, char **argv)
 		return cli->status;
 	if (!file)
 		file = cli->conf->keys.file;
-	if (!*file)
-		return cli_usage(cli, "which file? The configuration names no key ring ([keys] file), so give it as an argument");
+	if (*file != '/' && argc < 2)
+		return cli_usage(cli, "which file? The configuration names no path of a key ring ([keys] file), so give it as an argument");
 	struct error error = {0};
 	char id[33];
 	if (keyring_add(file, id, &error))

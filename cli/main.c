@@ -5,6 +5,7 @@
 #include "verbs.h"
 
 #include "log.h"
+#include "privacy.h"
 #include "suggest.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 const struct verb cli_verbs[] = {
@@ -147,7 +147,11 @@ static int run(struct cli *cli, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth; numbers stay as they are */
-	prctl(PR_SET_DUMPABLE, 0);      /* keys are in memory: no core file with them */
+	struct error error;
+	if (privacy_set(&error)) { /* keys will be in memory */
+		cli_message("%s", error.message);
+		return CLI_CONFIG;
+	}
 	struct cli cli = {.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
 	int status = run(&cli, argc, argv);
 	cli_close(&cli);

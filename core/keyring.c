@@ -165,6 +165,30 @@ struct keyring *keyring_load(const char *path, struct error *error)
 	return ring;
 }
 
+char *keyring_path(const char *configured, struct error *error)
+{
+	static const char prefix[] = "credential:";
+	const char *directory = getenv("CREDENTIALS_DIRECTORY"), *name = configured;
+	if (*name == '/')
+		return xstrdup(name);
+	if (strncmp(name, prefix, sizeof prefix - 1) == 0)
+		name += sizeof prefix - 1;
+	if (!directory || *directory != '/') {
+		error_set(error, ERROR_MISSING, *configured ? "keys.file = %s: this program has no credentials; give LoadCredential in its unit, or a path"
+			: "keys.file is empty%s, and systemd gave no credential `keys`; `dialtone keys new FILE` makes a key ring", configured);
+		return NULL;
+	}
+	return xasprintf("%s/%s", directory, *name ? name : "keys");
+}
+
+struct keyring *keyring_load_configured(const char *configured, struct error *error)
+{
+	char *path = keyring_path(configured, error);
+	struct keyring *ring = path ? keyring_load(path, error) : NULL;
+	free(path);
+	return ring;
+}
+
 void keyring_free(struct keyring **keyring)
 {
 	if (*keyring)

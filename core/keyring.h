@@ -25,6 +25,11 @@ struct keyring {
 	} keys[KEYRING_MAX]; /* in the file's order: newest last */
 };
 
+/* Where the key ring is, malloc'd, by what [keys] file says: a path; `credential:NAME`, or nothing: systemd's credential of that name (nothing: `keys`), a file of
+ * $CREDENTIALS_DIRECTORY (systemd.exec(5), LoadCredential). NULL and *error where the program has no credentials. */
+char *keyring_path(const char *configured, struct error *error);
+/* keyring_load of that path. */
+struct keyring *keyring_load_configured(const char *configured, struct error *error);
 /* Opened without following a link, checked for owner, mode and size. NULL and *error if anything is wrong; never a key in a message. */
 struct keyring *keyring_load(const char *path, struct error *error);
 /* Wipes. */

@@ -1,0 +1,7 @@
+/* jobs.c - what a courier does, in this order. */
+#include "courier.h"
+
+const struct job courier_jobs[] = {
+	{"seal", seal_run},
+	{0},
+};

@@ -1,0 +1,10 @@
+# The daemon that carries what the database holds to where it must go.
+sbin_PROGRAMS += dialtone-courier
+dialtone_courier_SOURCES = \
+	courier/context.c courier/courier.h \
+	courier/jobs.c \
+	courier/main.c \
+	courier/outbox.c courier/outbox.h \
+	courier/run.c \
+	courier/seal_job.c
+dialtone_courier_LDADD = $(CORE_LIBS)

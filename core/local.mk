@@ -12,6 +12,7 @@ core_libcore_a_SOURCES = \
 	core/device.c core/device.h core/device-private.h core/device-rows.c core/device-sql.c \
 	core/error.c core/error.h \
 	core/fingerprint.c core/fingerprint.h \
+	core/ha1.c core/ha1.h \
 	core/identify.c core/identify.h \
 	core/ini.c core/ini.h \
 	core/keyring.c core/keyring.h \

@@ -7,4 +7,5 @@ nobase_dist_pkgdata_DATA += \
 	db/migrations/0004-views.sql \
 	db/migrations/0005-procedures.sql \
 	db/migrations/0006-tenant-scope.sql \
+	db/migrations/0007-secrets.sql \
 	db/sample.sql

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "private-mariadb"
 MIGRATIONS = sorted((ROOT / "db" / "migrations").glob("[0-9]*.sql"))
 GRANTS = ROOT / "db" / "grants.sql"
-ACCOUNTS = ("worker", "journal", "courier", "dba", "reader")
+ACCOUNTS = ("worker", "journal", "courier", "dba", "reader", "registrar")
 PASSWORDS = {name: "test-%s-secret" % name for name in ACCOUNTS}
 
 # A dictionary that has one setting of each type, for tests that do not want to know templates/.

@@ -70,6 +70,7 @@ static bool open_keys(struct cli *cli)
 		return false;
 	}
 	cli->tokens = token_maker_new(cli->keyring);
+	cli->sealer = sealer_new(cli->keyring);
 	cli->fingerprints = fingerprint_maker_new(cli->keyring);
 	return true;
 }
@@ -186,7 +187,7 @@ bool cli_need(struct cli *cli, unsigned what)
 	if ((what & NEED_JOURNAL) && !open_journal(cli))
 		return false;
 	if ((what & NEED_STORE) && !cli->store)
-		cli->store = store_new(cli->db, cli->catalogue, NULL, cli->tokens, NULL);
+		cli->store = store_new(cli->db, cli->catalogue, NULL, cli->tokens, NULL, cli->sealer);
 	return true;
 }
 
@@ -197,6 +198,7 @@ void cli_close(struct cli *cli)
 	db_free(&cli->journal);
 	fingerprint_maker_free(&cli->fingerprints);
 	token_maker_free(&cli->tokens);
+	sealer_free(&cli->sealer);
 	keyring_free(&cli->keyring);
 	catalogue_free(&cli->catalogue);
 	conf_free(&cli->conf);

@@ -31,6 +31,8 @@ struct courier {
 	struct arena arena;          /* of one call of a job: cleared after it */
 	unsigned generation;         /* of the connection that courier_connect made ready */
 	unsigned transaction;        /* the connection's generation while a transaction is open, else 0 */
+	unsigned swept;              /* the connection's generation at the last sweep (sweep_job.c) */
+	int64_t sweep_at;
 	unsigned failures;           /* rows put off since the start */
 	struct { const char *sql; struct db_statement *statement; } statements[COURIER_STATEMENTS];
 	unsigned statement_count;
@@ -68,6 +70,8 @@ int courier_run(struct courier *courier);
 int courier_once(struct courier *courier);
 
 /* Jobs. */
+enum error_code sweep_run(struct courier *courier, bool *more_r, struct error *error);
 enum error_code seal_run(struct courier *courier, bool *more_r, struct error *error);
+enum error_code digest_run(struct courier *courier, bool *more_r, struct error *error);
 
 #endif

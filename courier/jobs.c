@@ -2,6 +2,8 @@
 #include "courier.h"
 
 const struct job courier_jobs[] = {
+	{"sweep", sweep_run},
 	{"seal", seal_run},
+	{"digest", digest_run},
 	{0},
 };

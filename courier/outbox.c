@@ -100,7 +100,7 @@ enum error_code outbox_deliver(struct courier *courier, const char *kind, delive
 	struct outbox_row *rows;
 	size_t count;
 	enum error_code code = outbox_take(courier, kind, &rows, &count, error);
-	*more_r = !code && count == (size_t)courier->conf->courier.batch;
+	*more_r = !code && count;
 	if (code || !count)
 		return code;
 	code = deliver_all(courier, deliver, rows, count, error);

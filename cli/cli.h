@@ -49,6 +49,7 @@ struct cli {
 	struct fingerprint_maker *fingerprints;
 	struct db *db;           /* as [database] user */
 	struct db *journal;      /* as [database] journal_user: who may read fetch_journal and device_state */
+	struct db *courier;      /* as [courier] user: who may seal */
 	struct store *store;
 
 	const struct verb *verb;
@@ -91,6 +92,7 @@ enum cli_need {
 	NEED_KEYS = 4,           /* key ring, both makers and the sealer */
 	NEED_DB = 8,             /* connected as conf's user (or --user), schema checked */
 	NEED_STORE = 16,         /* all of the above and the store */
+	NEED_COURIER = 64,       /* connected as conf's [courier] user (or --user) */
 	NEED_JOURNAL = 32,       /* connected as conf's journal_user (or --user) */
 };
 

@@ -147,6 +147,16 @@ static char *socket_among(const char *hosts)
 	return NULL;
 }
 
+static bool open_courier(struct cli *cli)
+{
+	struct error error = {0};
+	if (!cli->courier)
+		cli->courier = service_db(cli, cli->conf->courier.user, cli->conf->courier.password_file, &error);
+	if (!cli->courier)
+		cli_fail(cli, &error);
+	return cli->courier;
+}
+
 struct db *cli_admin_db(struct cli *cli, const char *name)
 {
 	const struct conf *conf = cli->conf;
@@ -176,13 +186,15 @@ bool cli_need(struct cli *cli, unsigned what)
 {
 	if (what & NEED_STORE)
 		what |= NEED_CATALOGUE | NEED_KEYS | NEED_DB;
-	if ((what & (NEED_CONF | NEED_KEYS | NEED_DB | NEED_JOURNAL)) && !open_conf(cli))
+	if ((what & (NEED_CONF | NEED_KEYS | NEED_DB | NEED_JOURNAL | NEED_COURIER)) && !open_conf(cli))
 		return false;
 	if ((what & NEED_CATALOGUE) && !open_catalogue(cli))
 		return false;
 	if ((what & NEED_KEYS) && !open_keys(cli))
 		return false;
 	if ((what & NEED_DB) && !open_db(cli))
+		return false;
+	if ((what & NEED_COURIER) && !open_courier(cli))
 		return false;
 	if ((what & NEED_JOURNAL) && !open_journal(cli))
 		return false;
@@ -196,6 +208,7 @@ void cli_close(struct cli *cli)
 	store_free(&cli->store);
 	db_free(&cli->db);
 	db_free(&cli->journal);
+	db_free(&cli->courier);
 	fingerprint_maker_free(&cli->fingerprints);
 	token_maker_free(&cli->tokens);
 	sealer_free(&cli->sealer);

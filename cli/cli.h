@@ -45,9 +45,11 @@ struct cli {
 	struct catalogue *catalogue;
 	struct keyring *keyring;
 	struct token_maker *tokens;
+	struct sealer *sealer;   /* of secrets */
 	struct fingerprint_maker *fingerprints;
 	struct db *db;           /* as [database] user */
 	struct db *journal;      /* as [database] journal_user: who may read fetch_journal and device_state */
+	struct db *courier;      /* as [courier] user: who may seal */
 	struct store *store;
 
 	const struct verb *verb;
@@ -87,9 +89,10 @@ void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum cli_need {
 	NEED_CONF = 1,
 	NEED_CATALOGUE = 2,
-	NEED_KEYS = 4,           /* key ring and both makers */
+	NEED_KEYS = 4,           /* key ring, both makers and the sealer */
 	NEED_DB = 8,             /* connected as conf's user (or --user), schema checked */
 	NEED_STORE = 16,         /* all of the above and the store */
+	NEED_COURIER = 64,       /* connected as conf's [courier] user (or --user) */
 	NEED_JOURNAL = 32,       /* connected as conf's journal_user (or --user) */
 };
 

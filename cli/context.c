@@ -64,17 +64,13 @@ static bool open_keys(struct cli *cli)
 	if (cli->keyring)
 		return true;
 	struct error error = {0};
-	if (!*cli->conf->keys.file) {
-		error_set(&error, ERROR_MISSING, "the configuration names no key ring: set [keys] file, and make it with `dialtone keys new`");
-		cli_fail(cli, &error);
-		return false;
-	}
-	cli->keyring = keyring_load(cli->conf->keys.file, &error);
+	cli->keyring = keyring_load_configured(cli->conf->keys.file, &error);
 	if (!cli->keyring) {
 		cli_fail(cli, &error);
 		return false;
 	}
 	cli->tokens = token_maker_new(cli->keyring);
+	cli->sealer = sealer_new(cli->keyring);
 	cli->fingerprints = fingerprint_maker_new(cli->keyring);
 	return true;
 }
@@ -151,6 +147,16 @@ static char *socket_among(const char *hosts)
 	return NULL;
 }
 
+static bool open_courier(struct cli *cli)
+{
+	struct error error = {0};
+	if (!cli->courier)
+		cli->courier = service_db(cli, cli->conf->courier.user, cli->conf->courier.password_file, &error);
+	if (!cli->courier)
+		cli_fail(cli, &error);
+	return cli->courier;
+}
+
 struct db *cli_admin_db(struct cli *cli, const char *name)
 {
 	const struct conf *conf = cli->conf;
@@ -180,7 +186,7 @@ bool cli_need(struct cli *cli, unsigned what)
 {
 	if (what & NEED_STORE)
 		what |= NEED_CATALOGUE | NEED_KEYS | NEED_DB;
-	if ((what & (NEED_CONF | NEED_KEYS | NEED_DB | NEED_JOURNAL)) && !open_conf(cli))
+	if ((what & (NEED_CONF | NEED_KEYS | NEED_DB | NEED_JOURNAL | NEED_COURIER)) && !open_conf(cli))
 		return false;
 	if ((what & NEED_CATALOGUE) && !open_catalogue(cli))
 		return false;
@@ -188,10 +194,12 @@ bool cli_need(struct cli *cli, unsigned what)
 		return false;
 	if ((what & NEED_DB) && !open_db(cli))
 		return false;
+	if ((what & NEED_COURIER) && !open_courier(cli))
+		return false;
 	if ((what & NEED_JOURNAL) && !open_journal(cli))
 		return false;
 	if ((what & NEED_STORE) && !cli->store)
-		cli->store = store_new(cli->db, cli->catalogue, NULL, cli->tokens, NULL);
+		cli->store = store_new(cli->db, cli->catalogue, NULL, cli->tokens, NULL, cli->sealer);
 	return true;
 }
 
@@ -200,8 +208,10 @@ void cli_close(struct cli *cli)
 	store_free(&cli->store);
 	db_free(&cli->db);
 	db_free(&cli->journal);
+	db_free(&cli->courier);
 	fingerprint_maker_free(&cli->fingerprints);
 	token_maker_free(&cli->tokens);
+	sealer_free(&cli->sealer);
 	keyring_free(&cli->keyring);
 	catalogue_free(&cli->catalogue);
 	conf_free(&cli->conf);

@@ -59,7 +59,7 @@ static void wanted_settings(const struct catalogue *catalogue, struct arena *are
 		const struct setting *s = &dictionary->settings[i];
 		bool bounded = s->type == SETTING_INT;
 		rows_r->list[rows_r->count++] = (struct row){{
-			s->name, setting_type_name(s->type), s->scope == SETTING_LINE ? "line" : "device", s->fallback,
+			s->name, setting_type_name(s->type), setting_scope_name(s->scope), s->fallback,
 			bounded ? number(arena, s->min) : NULL, bounded ? number(arena, s->max) : NULL, number(arena, s->max_length),
 			joined_items(s, arena), s->secret ? "1" : "0", s->description ? s->description : "", "0",
 		}};

@@ -208,7 +208,7 @@ static void setting_table(const struct cli *cli, const struct explanation *e, co
 {
 	static const char *const names[] = {"SETTING", "VALUE", "FROM"};
 	const struct stack *stack = &e->phone->device.stack;
-	printf("%s: %s, for the %s. %s\n\n", setting->name, setting_type_name(setting->type), setting->scope == SETTING_LINE ? "line" : "device",
+	printf("%s: %s, for the %s. %s\n\n", setting->name, setting_type_name(setting->type), setting_scope_name(setting->scope),
 		setting->description ? setting->description : "");
 	struct table *table = table_new(3);
 	heading(table, names, 3);
@@ -372,7 +372,7 @@ static json_t *json_setting(const struct explanation *e, const struct setting *s
 	for (uint32_t i = 0; setting->scope == SETTING_LINE && i < stack->line_count; i++)
 		json_array_append_new(views, json_rows(e, setting, &stack->lines[i]));
 	return json_pack("{s:s, s:s, s:s, s:o}", "name", setting->name, "type", setting_type_name(setting->type), "scope",
-		setting->scope == SETTING_LINE ? "line" : "device", "values", views);
+		setting_scope_name(setting->scope), "values", views);
 }
 
 static void json_idle(void *context, const struct setting *setting, const char *layer)

@@ -15,8 +15,8 @@ int verb_keys_new(struct cli *cli, int argc, char **argv)
 		return cli->status;
 	if (!file)
 		file = cli->conf->keys.file;
-	if (!*file)
-		return cli_usage(cli, "which file? The configuration names no key ring ([keys] file), so give it as an argument");
+	if (*file != '/' && argc < 2)
+		return cli_usage(cli, "which file? The configuration names no path of a key ring ([keys] file), so give it as an argument");
 	struct error error = {0};
 	char id[33];
 	if (keyring_add(file, id, &error))
@@ -24,6 +24,6 @@ int verb_keys_new(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		output_json_print(json_pack("{s:s, s:o}", "id", id, "file", output_json_string(file)));
 	else
-		printf("key %s added to %s; new tokens are made by it, those of the older keys stay good while they are in the file\n", id, file);
+		printf("key %s added to %s; reload dialtone-fcgi, then dialtone-courier, before it is used. It seals and makes new tokens; what older keys made stays good while they are in the file\n", id, file);
 	return CLI_OK;
 }

@@ -24,6 +24,7 @@ dialtone_SOURCES = \
 	cli/password.c cli/password.h \
 	cli/phone.c cli/phone.h \
 	cli/render_verb.c \
+	cli/secret.c cli/secret_rewrap.c \
 	cli/sql_script.c cli/sql_script.h \
 	cli/synthetic.c cli/synthetic.h \
 	cli/verbs.h \

@@ -5,6 +5,7 @@
 #include "verbs.h"
 
 #include "log.h"
+#include "privacy.h"
 #include "suggest.h"
 
 #include <errno.h>
@@ -12,11 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 const struct verb cli_verbs[] = {
 	{"keys new", "[FILE]", "add a fresh key to the key ring", verb_keys_new},
+	{"secret set", "KIND KEY [NAME]", "seal a secret that is read from the terminal or standard input", verb_secret_set},
+	{"secret rewrap", "", "seal under the newest key what older ones sealed", verb_secret_rewrap},
+	{"secret status", "", "count secrets by form and key, and what waits in the outbox", verb_secret_status},
+	{"secret derive", "[TENANT]", "have the registrar's HA1 values made again", verb_secret_derive},
 	{"db init", "--password-dir DIR [--set-passwords]", "create schema, accounts and dictionary", verb_db_init},
 	{"db upgrade", "[--password-dir DIR [--set-passwords]]", "apply pending migrations, load the dictionary from the files", verb_db_upgrade},
 	{"db check", "", "compare the database with what this program expects", verb_db_check},
@@ -36,7 +40,7 @@ static int help(void)
 {
 	printf("usage: dialtone [-c FILE] [--json] VERB ...\n\n");
 	for (const struct verb *verb = cli_verbs; verb->name; verb++)
-		printf("  %-12s %-50s %s\n", verb->name, verb->arguments, verb->summary);
+		printf("  %-14s %-50s %s\n", verb->name, verb->arguments, verb->summary);
 	printf("\n  -c, --config FILE       configuration (default %s)\n"
 	       "      --json              results as JSON\n"
 	       "      --templates DIR     instead of the configuration's\n"
@@ -147,7 +151,11 @@ static int run(struct cli *cli, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth; numbers stay as they are */
-	prctl(PR_SET_DUMPABLE, 0);      /* keys are in memory: no core file with them */
+	struct error error;
+	if (privacy_set(&error)) { /* keys will be in memory */
+		cli_message("%s", error.message);
+		return CLI_CONFIG;
+	}
 	struct cli cli = {.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
 	int status = run(&cli, argc, argv);
 	cli_close(&cli);

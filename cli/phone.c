@@ -64,8 +64,8 @@ bool phone_has_model(struct cli *cli, const struct phone *phone)
 
 enum error_code phone_render(struct phone *phone, const struct render_trace *trace, struct parameters *parameters_r, struct error *error)
 {
-	device_lay(&phone->device, &phone->arena);
-	return render(phone->variant->template, &phone->device.stack, &phone->arena, parameters_r, trace, error);
+	enum error_code code = device_lay(&phone->device, &phone->arena, error);
+	return code ? code : render(phone->variant->template, &phone->device.stack, &phone->arena, parameters_r, trace, error);
 }
 
 /* Does `name` hold `part`, in any case? */

@@ -5,6 +5,10 @@
 struct cli;
 
 int verb_keys_new(struct cli *cli, int argc, char **argv);
+int verb_secret_set(struct cli *cli, int argc, char **argv);
+int verb_secret_rewrap(struct cli *cli, int argc, char **argv);
+int verb_secret_status(struct cli *cli, int argc, char **argv);
+int verb_secret_derive(struct cli *cli, int argc, char **argv);
 int verb_db_init(struct cli *cli, int argc, char **argv);
 int verb_db_upgrade(struct cli *cli, int argc, char **argv);
 int verb_db_check(struct cli *cli, int argc, char **argv);

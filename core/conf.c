@@ -143,6 +143,15 @@ static const char *path_or_empty(const char *value)
 	return !*value || *value == '/' ? NULL : "a path from /, or empty";
 }
 
+/* A path, a credential's name (systemd.exec(5): no `/`), or nothing. */
+static const char *key_file(const char *value)
+{
+	static const char prefix[] = "credential:";
+	const char *name = strncmp(value, prefix, sizeof prefix - 1) == 0 ? value + sizeof prefix - 1 : NULL;
+	bool good = name ? *name && *name != '.' && !strchr(name, '/') : !*value || *value == '/';
+	return good ? NULL : "a path from /, credential:NAME, or empty";
+}
+
 static const char *path(const char *value)
 {
 	return *value == '/' ? NULL : "a path from /";
@@ -170,7 +179,7 @@ static const struct option options[] = {
 	NUMBER(database, connect_timeout, "2", 1, 60, "seconds to wait for a connection"),
 	NUMBER(database, read_timeout, "3", 1, 60, "seconds to wait for an answer"),
 	TEXT(templates, directory, PKGDATADIR "/templates", path, "folder of the dictionary and the vendors"),
-	TEXT(keys, file, "", path_or_empty, "key ring"),
+	TEXT(keys, file, "", key_file, "key ring"),
 	TEXT(pool, socket, "unix:/run/dialtone/fcgi.sock", socket_address, "where the proxy connects"),
 	TEXT(pool, mode, "0660", file_mode, "mode of a unix socket"),
 	TEXT(pool, group, "", NULL, "group of a unix socket"),
@@ -191,6 +200,11 @@ static const struct option options[] = {
 	NUMBER(journal, flush_interval, "200", 10, 10000, "milliseconds after which an unfilled batch is written"),
 	NUMBER(journal, retention_days, "90", 1, 3650, "days that records are kept"),
 	BOOL(journal, syslog, "true", "also one line to syslog for each record"),
+	TEXT(courier, user, "dialtone_courier", not_empty, "account of dialtone-courier"),
+	TEXT(courier, password_file, "", path_or_empty, "file that holds the courier account's password"),
+	NUMBER(courier, interval, "1000", 50, 60000, "milliseconds between two looks at the outbox"),
+	NUMBER(courier, batch, "100", 1, 1000, "rows of the outbox taken at a time"),
+	NUMBER(courier, lease, "10", 1, 3600, "seconds after which another courier may take a row that was not delivered"),
 	TEXT(log, target, "stderr", log_target, "where the log goes"),
 	TEXT(log, level, "info", log_level, "least important messages that are logged"),
 };

@@ -23,7 +23,7 @@ struct conf {
 		long long connect_timeout, read_timeout; /* seconds, 1..60, default 2 and 3 */
 	} database;
 	struct { char *directory; } templates;   /* default: where make install put them */
-	struct { char *file; } keys;             /* the key ring; required by dialtone-fcgi */
+	struct { char *file; } keys;             /* the key ring: a path, credential:NAME, or "": the credential `keys` (keyring_path) */
 	struct {
 		char *socket;          /* unix:/path or host:port; default unix:/run/dialtone/fcgi.sock; ignored under systemd socket activation */
 		char *mode;            /* octal, default 0660 */
@@ -49,6 +49,13 @@ struct conf {
 		long long retention_days;  /* 1..3650, default 90 */
 		bool syslog;               /* one line a record; default true */
 	} journal;
+	struct {
+		char *user;            /* account of dialtone-courier; default dialtone_courier */
+		char *password_file;
+		long long interval;    /* milliseconds between two looks at the outbox, 50..60000, default 1000 */
+		long long batch;       /* rows of the outbox a lease, 1..1000, default 100 */
+		long long lease;       /* seconds, 1..3600, default 10: then another courier may take the row */
+	} courier;
 	struct {
 		char *target;          /* stderr | syslog | a file's path; default stderr */
 		char *level;           /* error | warning | info | debug; default info */

@@ -573,6 +573,12 @@ void db_done(struct db_statement *statement)
 	statement->open = false;
 }
 
+void db_wipe(struct db_statement *statement)
+{
+	for (unsigned i = 0; i < statement->column_count; i++)
+		wipe(statement->columns[i].room, statement->columns[i].size);
+}
+
 unsigned long long db_affected(const struct db_statement *statement)
 {
 	return statement->handle ? mysql_stmt_affected_rows(statement->handle) : 0;

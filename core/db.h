@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /* What schema_migration's highest finished version must be for this program. */
-#define DB_SCHEMA_VERSION_MIN 6
-#define DB_SCHEMA_VERSION_MAX 6
+#define DB_SCHEMA_VERSION_MIN 8
+#define DB_SCHEMA_VERSION_MAX 8
 
 struct db;
 
@@ -61,6 +61,8 @@ struct db_column { const char *text; size_t length; }; /* text NULL: SQL NULL */
 struct db_column db_column(const struct db_statement *statement, unsigned index);
 long long db_column_int(const struct db_statement *statement, unsigned index); /* NULL is 0 */
 void db_done(struct db_statement *statement);
+/* Wipe the room of the columns: after rows that hold secrets, and db_done. */
+void db_wipe(struct db_statement *statement);
 unsigned long long db_affected(const struct db_statement *statement);
 
 /* One statement of text, results (if any) thrown away: for migrations and SET. Never built from input. */

@@ -29,6 +29,9 @@ struct store {
 	struct cache *cache;
 	struct token_maker *tokens;
 	struct pack_sealer *sealer;
+	struct sealer *secrets;
+	uint32_t *secret_settings; /* of the dictionary, those of type secret that are no line's */
+	uint32_t secret_count;
 	struct db_statement *packed, *all;
 };
 
@@ -70,6 +73,8 @@ static inline uint32_t row_number(const struct pack_row *row)
 void loading_init(struct loading *loading, const struct store *store, const struct mac *mac, struct arena *arena, struct device *device);
 /* One row, of a table or a pack. */
 enum error_code loading_take(struct loading *loading, const struct pack_row *row, struct error *error);
+/* A row just read from its table: where it holds a secret, in the form that it is kept in. What does not open is left out, and the device gets a fault. */
+void loading_secret(struct loading *loading, enum kind kind, struct pack_row *row);
 /* Decimal digits to a number; what is none counts as 0: SQL made them of integers. */
 long long loading_integer(const char *text, size_t length);
 

@@ -29,6 +29,54 @@ long long loading_integer(const char *text, size_t length)
 	return value;
 }
 
+static void fault(struct loading *loading, const struct error *error)
+{
+	if (!loading->device->fault)
+		loading->device->fault = arena_strdup(loading->arena, error->message);
+}
+
+/* The device's own secrets are opened here: the pack, sealed as a whole, keeps them open for warm fetches. */
+static void open_own(struct loading *loading, const struct seal_place *place, struct text *secret)
+{
+	struct error error = {0};
+	if (seal_is(secret->text, secret->length) && seal_open(loading->store->secrets, loading->arena, place, secret->text, secret->length, secret, &error))
+		fault(loading, &error);
+}
+
+/* A shared layer lives long in the cache: its secrets stay sealed there, and one that no courier has sealed yet is sealed for it. Without a cache they are opened at once where
+ * they can be; where not, device_lay tells. */
+static void keep_shared(struct loading *loading, const struct seal_place *place, struct text *secret)
+{
+	struct error error = {0};
+	bool sealed = seal_is(secret->text, secret->length);
+	struct text opened;
+	if (!loading->store->cache && sealed && !seal_open(loading->store->secrets, loading->arena, place, secret->text, secret->length, &opened, &error))
+		*secret = opened;
+	if (!loading->store->cache || sealed)
+		return;
+	unsigned char *room = arena_raw(loading->arena, SEAL_MAX);
+	size_t size = seal_make(loading->store->secrets, place, secret->text, secret->length, 0, room, &error);
+	*secret = (struct text){0};
+	if (size)
+		*secret = (struct text){.text = (const char *)room, .length = (uint32_t)size};
+	else
+		fault(loading, &error);
+}
+
+void loading_secret(struct loading *loading, enum kind kind, struct pack_row *row)
+{
+	struct text *secret = &row->columns[COLUMN_F];
+	const char *tenant = loading->device->tenant_id, *first = row->columns[COLUMN_A].text, *name = row->columns[COLUMN_B].text;
+	if (!secret->text)
+		return;
+	if (kind == ROW_LINE)
+		open_own(loading, &(struct seal_place){.table = "account_secret", .row = {tenant, first}, .name = "sip.password"}, secret);
+	else if (kind == ROW_DEVICE_SECRET)
+		open_own(loading, &(struct seal_place){.table = "device_secret", .row = {loading->mac->digits}, .name = name}, secret);
+	else if (kind == ROW_TENANT_SECRET)
+		keep_shared(loading, &(struct seal_place){.table = "tenant_secret", .row = {tenant}, .name = name}, secret);
+}
+
 /* A neutral setting or a raw parameter. Names and vendors that this program's files lack are not for its templates: `dialtone db check` tells of them. */
 static void add_setting(struct loading *loading, struct builder *builder, const struct pack_row *row)
 {

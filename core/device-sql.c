@@ -15,7 +15,7 @@
 	" LEFT JOIN device_revision AS dr ON dr.mac = d.mac LEFT JOIN tenant_revision AS tr ON tr.tenant_id = d.tenant_id"                \
 	" LEFT JOIN site_revision AS sr ON sr.tenant_id = d.tenant_id AND sr.site_id = d.site_id"                                         \
 	" LEFT JOIN profile_revision AS pr ON pr.tenant_id = d.tenant_id AND pr.profile_id = d.profile_id"                                \
-	" UNION ALL SELECT STRAIGHT_JOIN " KIND(1) " + l.position, l.account_id, a.sip_user, a.auth_user, a.display_name, l.label, s.plain" \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(1) " + l.position, l.account_id, a.sip_user, a.auth_user, a.display_name, l.label, COALESCE(s.plain, s.sealed)" \
 	" FROM line AS l JOIN account AS a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id"                                  \
 	" LEFT JOIN account_secret AS s ON s.tenant_id = l.tenant_id AND s.account_id = l.account_id AND s.name = 'sip.password'"         \
 	" WHERE l.mac = ? AND l.enabled AND a.enabled"                                                                                    \
@@ -25,7 +25,7 @@
 	" UNION ALL SELECT " KIND(4) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device_setting AS s WHERE s.mac = ?"             \
 	" UNION ALL SELECT " KIND(5) " + k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM line_key AS k" \
 	" WHERE k.mac = ?"                                                                                                                \
-	" UNION ALL SELECT " KIND(6) ", '', s.name, NULL, NULL, NULL, s.plain FROM device_secret AS s WHERE s.mac = ?"                    \
+	" UNION ALL SELECT " KIND(6) ", '', s.name, NULL, NULL, NULL, COALESCE(s.plain, s.sealed) FROM device_secret AS s WHERE s.mac = ?"                    \
 	" UNION ALL SELECT " KIND(7) " + p.token + p.password * 2 + p.certificate * 4 + p.network * 8, NULL, NULL, NULL, NULL, NULL, NULL" \
 	" FROM device_policy AS p WHERE p.mac = ?"
 
@@ -33,7 +33,7 @@
 	" UNION ALL SELECT " KIND(8) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM provider_setting AS s"                                  \
 	" UNION ALL SELECT STRAIGHT_JOIN " KIND(9) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                              \
 	" JOIN tenant_setting AS s ON s.tenant_id = d.tenant_id WHERE d.mac = ?"                                                          \
-	" UNION ALL SELECT STRAIGHT_JOIN " KIND(10) ", '', s.name, NULL, NULL, NULL, s.plain FROM device AS d"                                    \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(10) ", '', s.name, NULL, NULL, NULL, COALESCE(s.plain, s.sealed) FROM device AS d"                                    \
 	" JOIN tenant_secret AS s ON s.tenant_id = d.tenant_id WHERE d.mac = ?"                                                           \
 	" UNION ALL SELECT STRAIGHT_JOIN " KIND(11) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
 	" JOIN site_setting AS s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id WHERE d.mac = ?"                                  \
@@ -110,6 +110,7 @@ static enum error_code take_table_row(struct loading *loading, struct pack_row *
 	enum error_code code = kind == ROW_DEVICE ? take_moment(loading, row, error) : ERROR_NONE;
 	if (kind == ROW_DEVICE)
 		row->columns[COLUMN_F] = (struct text){0};
+	loading_secret(loading, kind, row);
 	if (!code && kind <= ROW_DEVICE_POLICY && loading->store->sealer)
 		pack_add(&loading->pack, row);
 	return code ? code : loading_take(loading, row, error);
@@ -137,6 +138,7 @@ static enum error_code load_once(struct loading *loading, const struct mac *mac,
 			break;
 	}
 	db_done(statement);
+	db_wipe(statement);
 	if (more < 0) {
 		*lost_r = true;
 		return ERROR_DATABASE_GONE;

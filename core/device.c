@@ -15,7 +15,8 @@ const char *const device_derived_names[DEVICE_DERIVED] = {"phone.admin_password"
 static const enum layer shared[] = {LAYER_TENANT, LAYER_SITE, LAYER_PROFILE, LAYER_PROVIDER};
 #define SHARED (sizeof shared / sizeof *shared)
 
-struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens, struct pack_sealer *sealer)
+struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens, struct pack_sealer *sealer,
+	struct sealer *secrets)
 {
 	struct store *store = xcalloc(1, sizeof *store);
 	*store = (struct store){
@@ -23,7 +24,12 @@ struct store *store_new(struct db *db, const struct catalogue *catalogue, struct
 		.cache = cache,
 		.tokens = tokens,
 		.sealer = sealer,
+		.secrets = secrets,
+		.secret_settings = xcalloc(catalogue->dictionary->count + 1, sizeof *store->secret_settings),
 	};
+	for (uint32_t i = 0; i < catalogue->dictionary->count; i++)
+		if (catalogue->dictionary->settings[i].secret && i >= catalogue->dictionary->line_count)
+			store->secret_settings[store->secret_count++] = i;
 	loading_prepare(store, db);
 	return store;
 }
@@ -34,6 +40,7 @@ void store_free(struct store **store)
 		return;
 	db_statement_free(&(*store)->packed);
 	db_statement_free(&(*store)->all);
+	free((*store)->secret_settings);
 	free(*store);
 	*store = NULL;
 }
@@ -137,6 +144,7 @@ static void finish(struct loading *loading)
 	stack->rows[LAYER_DEVICE] = (struct layer_rows *)(void *)arena_copy(loading->arena, &own, sizeof own);
 	device->enabled = device->enabled && loading->tenant_enabled;
 	device->plain_http = loading->tenant_plain_http;
+	device->store = loading->store;
 	stack->catalogue = loading->store->catalogue;
 	stack->model = device->model;
 	stack->mac = device->mac;
@@ -186,7 +194,7 @@ enum error_code store_fetch(struct store *store, const struct mac *mac, struct a
 		if (!code && device_r->found)
 			layers_from_rows(&loading);
 		/* A pack that named the wrong layers, or that was overtaken in between, is replaced too. */
-		if (!code && device_r->found && store->sealer && (!packed || memcmp(before, device_r->inputs, sizeof before)))
+		if (!code && device_r->found && !device_r->fault && store->sealer && (!packed || memcmp(before, device_r->inputs, sizeof before)))
 			seal(&loading);
 	}
 	if (code)
@@ -217,10 +225,32 @@ void device_fingerprint(const struct device *device, struct fingerprint_maker *m
 	fingerprint_of(maker, parts, sizeof parts / sizeof *parts, fingerprint_r);
 }
 
-void device_lay(struct device *device, struct arena *arena)
+/* Shared layers keep a tenant's secrets sealed for as long as they are cached; one is open only for the request whose phone gets it. */
+static enum error_code open_shared(struct device *device, struct arena *arena, struct error *error)
+{
+	const struct store *store = device->store;
+	struct stack *stack = &device->stack;
+	for (uint32_t i = 0; i < store->secret_count; i++) {
+		uint32_t index = store->secret_settings[i];
+		struct stack_value *value = &stack->values[index];
+		if (!value->text || !seal_is(value->text, value->length) || !device->model || !device->model->vendor->uses[index])
+			continue;
+		const struct seal_place place = {.table = "tenant_secret", .row = {device->tenant_id}, .name = stack->catalogue->dictionary->settings[index].name};
+		struct text plain;
+		enum error_code code = seal_open(store->secrets, arena, &place, value->text, value->length, &plain, error);
+		if (code)
+			return code;
+		value->text = plain.text;
+		value->length = plain.length;
+	}
+	return ERROR_NONE;
+}
+
+enum error_code device_lay(struct device *device, struct arena *arena, struct error *error)
 {
 	struct stack *stack = &device->stack;
 	stack_lay(stack, arena);
+	enum error_code code = device->fault ? error_set(error, ERROR_DENIED, "%s", device->fault) : open_shared(device, arena, error);
 	for (size_t i = 0; device->tokens && i < DEVICE_DERIVED; i++) {
 		const struct setting *setting = dictionary_find(stack->catalogue->dictionary, device_derived_names[i], strlen(device_derived_names[i]));
 		if (!setting || stack->values[setting->index].text || !device->model->vendor->uses[setting->index])
@@ -229,12 +259,15 @@ void device_lay(struct device *device, struct arena *arena)
 		token_derive(device->tokens, setting->name, &device->mac, device->generation, DEVICE_DERIVED_LENGTH, secret);
 		stack->values[setting->index] = (struct stack_value){.text = secret, .length = DEVICE_DERIVED_LENGTH, .layer = LAYER_VENDOR};
 	}
+	return code;
 }
 
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error)
 {
 	struct parameters parameters;
-	device_lay(device, arena);
-	enum error_code code = render(variant->template, &device->stack, arena, &parameters, NULL, error);
+	enum error_code code = device_lay(device, arena, error);
+	if (code)
+		return code;
+	code = render(variant->template, &device->stack, arena, &parameters, NULL, error);
 	return code ? code : variant->dialect->writer->write(variant->dialect, &parameters, out, error);
 }

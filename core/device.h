@@ -14,6 +14,7 @@
 #include "fingerprint.h"
 #include "mac.h"
 #include "pack.h"
+#include "seal.h"
 #include "stack.h"
 #include "token.h"
 
@@ -45,14 +46,19 @@ struct device {
 	 * It belongs to the revision that `inputs` begins with, and to tenant_id, pack_site_id, pack_profile_id ("" where none). Lives as long as the arena. */
 	struct text pack;
 	const char *pack_site_id, *pack_profile_id;
+	/* One of its secrets does not open: table, row and the way out. Such a device cannot be written and gets no pack. NULL: all is well. In the arena. */
+	const char *fault;
 	struct token_maker *tokens;/* the store's: derives secrets that no row gives; NULL: none are derived */
+	const struct store *store; /* opens what is sealed in its shared layers */
 };
 
 extern const char device_rows_sql[]; /* the statement that reads a device from its own tables, for the benchmark that reads the same rows */
 
 struct store;
-/* All must outlive the store. cache NULL: everything is read from its own tables each time (the command line). sealer NULL: as if no device had a pack. */
-struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens, struct pack_sealer *sealer);
+/* All must outlive the store. cache NULL: everything is read from its own tables each time (the command line). sealer NULL: as if no device had a pack.
+ * secrets opens sealed secrets and seals plain ones for the cache. */
+struct store *store_new(struct db *db, const struct catalogue *catalogue, struct cache *cache, struct token_maker *tokens, struct pack_sealer *sealer,
+	struct sealer *secrets);
 void store_free(struct store **store);
 
 /* Load `mac` into *device_r; memory from `arena` and (shared layers) from the cache: valid until the next store_fetch or cache change. An unknown MAC is success with
@@ -66,8 +72,9 @@ bool device_generation_counts(const struct device *device, const char generation
 void device_fingerprint(const struct device *device, struct fingerprint_maker *maker, const char *file_kind, const struct dialect *dialect,
 	struct fingerprint *fingerprint_r);
 
-/* stack_lay, and the derived secrets where no layer has one. */
-void device_lay(struct device *device, struct arena *arena);
+/* stack_lay; secrets of shared layers that the device's vendor uses are opened into the arena, and derived ones put where no layer has one. An error where a secret does not open: then
+ * nothing that was laid may be written. */
+enum error_code device_lay(struct device *device, struct arena *arena, struct error *error);
 /* Lay, render and write the device's file into `out`: all or nothing. */
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error);
 

@@ -27,6 +27,7 @@ static const char *const purposes[KEY_PURPOSES] = {
 	[KEY_BODY] = "dialtone body digest",
 	[KEY_DERIVED_SECRET] = "dialtone derived secret",
 	[KEY_PACK] = "dialtone pack",
+	[KEY_SEAL] = "dialtone seal",
 };
 
 static bool derive(const unsigned char master[KEY_SIZE], enum key_purpose purpose, unsigned char key_r[KEY_SIZE])
@@ -45,10 +46,10 @@ static bool derive(const unsigned char master[KEY_SIZE], enum key_purpose purpos
 	return good;
 }
 
-static bool id_valid(const char *id, size_t length)
+bool keyring_id_valid(const char *id, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)id[i]) && !strchr("._-", id[i]))
+		if (!id[i] || (!isalnum((unsigned char)id[i]) && !strchr("._-", id[i])))
 			return false;
 	return length >= 1 && length <= 32;
 }
@@ -68,7 +69,7 @@ static enum error_code parse_line(struct keyring *ring, const char *line, size_t
 		return ERROR_NONE;
 	const char *blank = memchr(line, ' ', length);
 	size_t id_length = blank ? (size_t)(blank - line) : 0;
-	if (!blank || !id_valid(line, id_length) || length - id_length - 1 != 2 * KEY_SIZE)
+	if (!blank || !keyring_id_valid(line, id_length) || length - id_length - 1 != 2 * KEY_SIZE)
 		return error_set(error, ERROR_SYNTAX, "line %u: a key is `ID HEX`: an ID of at most 32 characters, one blank, 64 hex digits", number);
 	if (ring->count == KEYRING_MAX)
 		return error_set(error, ERROR_RANGE, "line %u: more than %d keys; take out those that nothing uses any more", number, KEYRING_MAX);
@@ -161,6 +162,30 @@ struct keyring *keyring_load(const char *path, struct error *error)
 		error_prefix(error, "%s", path);
 	OPENSSL_cleanse(text, FILE_MAX);
 	free(text);
+	return ring;
+}
+
+char *keyring_path(const char *configured, struct error *error)
+{
+	static const char prefix[] = "credential:";
+	const char *directory = getenv("CREDENTIALS_DIRECTORY"), *name = configured;
+	if (*name == '/')
+		return xstrdup(name);
+	if (strncmp(name, prefix, sizeof prefix - 1) == 0)
+		name += sizeof prefix - 1;
+	if (!directory || *directory != '/') {
+		error_set(error, ERROR_MISSING, *configured ? "keys.file = %s: this program has no credentials; give LoadCredential in its unit, or a path"
+			: "keys.file is empty%s, and systemd gave no credential `keys`; `dialtone keys new FILE` makes a key ring", configured);
+		return NULL;
+	}
+	return xasprintf("%s/%s", directory, *name ? name : "keys");
+}
+
+struct keyring *keyring_load_configured(const char *configured, struct error *error)
+{
+	char *path = keyring_path(configured, error);
+	struct keyring *ring = path ? keyring_load(path, error) : NULL;
+	free(path);
 	return ring;
 }
 

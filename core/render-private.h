@@ -47,6 +47,8 @@ struct run {
 	struct parameter *list, *next, *list_end;
 	char *text, *text_end;       /* room for composed texts */
 
+	struct text (*ha1)[HA1_FACTS]; /* by line of the stack, made when a template asks for the first; text NULL: not yet */
+
 	/* the result of a filter that came last: keys are mostly of one type */
 	const struct chain *last_chain;
 	struct text last_in, last_out;

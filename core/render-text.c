@@ -2,6 +2,7 @@
 #include "render-private.h"
 
 #include "copy.h"
+#include "ha1.h"
 #include "setting.h"
 
 #include <stdarg.h>
@@ -145,6 +146,28 @@ static struct value label_value(const struct stack_line *line)
 	return plain(line->label, line->label.text == line->display_name.text ? LAYER_ACCOUNT : LAYER_LINE);
 }
 
+/* Made once a line, in the arena, which is wiped as what it is made from. */
+static struct value ha1_value(struct run *run, const struct reference *reference)
+{
+	const struct stack_line *line = run->line;
+	const struct stack_value *realm = &run->values[reference->setting->index];
+	if (!realm->length || !line->password.length)
+		return (struct value){0};
+	if (!run->ha1)
+		run->ha1 = arena_array(run->arena, run->stack->line_count, sizeof *run->ha1);
+	struct text *made = &run->ha1[line - run->stack->lines][reference->index], realm_text = {.text = realm->text, .length = realm->length};
+	if (!made->text) {
+		char *hex = arena_raw(run->arena, HA1_SHA256 + 1);
+		made->length = reference->index == HA1_FACT_MD5 ? HA1_MD5 : HA1_SHA256;
+		if (reference->index == HA1_FACT_MD5)
+			ha1_md5(line->auth_user, realm_text, line->password, hex);
+		else
+			ha1_sha256(line->auth_user, realm_text, line->password, hex);
+		made->text = hex;
+	}
+	return plain(*made, LAYER_ACCOUNT); /* above all that it is made of */
+}
+
 struct value render_reference(struct run *run, const struct reference *reference)
 {
 	switch (reference->kind) {
@@ -176,6 +199,8 @@ struct value render_reference(struct run *run, const struct reference *reference
 		return timezone_value(run, reference);
 	case REFERENCE_ITEM:
 		return plain(run->item, run->item_layer);
+	case REFERENCE_LINE_HA1:
+		return ha1_value(run, reference);
 	}
 	return (struct value){0};
 }

@@ -41,6 +41,17 @@ const char *setting_type_name(enum setting_type type)
 	return (unsigned)type < SETTING_TYPES ? type_names[type] : "invalid";
 }
 
+static const char *const scope_names[SETTING_SCOPES] = {
+	[SETTING_LINE] = "line",
+	[SETTING_DEVICE] = "device",
+	[SETTING_TENANT] = "tenant",
+};
+
+const char *setting_scope_name(enum setting_scope scope)
+{
+	return (unsigned)scope < SETTING_SCOPES ? scope_names[scope] : "invalid";
+}
+
 /* ---------------------------------------------------------------- values */
 
 /* A value as a message may show it: printable ASCII in one line, cut. */
@@ -367,16 +378,18 @@ static enum error_code load_type(const struct loading *loading)
 {
 	struct setting *setting = loading->setting;
 	const char *type = value_of(loading, "type"), *scope = value_of(loading, "scope"), *secret = value_of(loading, "secret");
-	int index = 0;
+	int index = 0, reach = 0;
 	while (index < SETTING_TYPES && (!type || strcmp(type_names[index], type) != 0))
 		index++;
 	if (index == SETTING_TYPES)
 		return fault(loading, type ? "type" : NULL, ERROR_UNKNOWN,
 			"setting `%s`: type must be one of string int bool enum list host url timezone secret", loading->section);
 	setting->type = (enum setting_type)index;
-	if (!scope || (strcmp(scope, "device") != 0 && strcmp(scope, "line") != 0))
-		return fault(loading, scope ? "scope" : NULL, ERROR_UNKNOWN, "setting `%s`: scope must be device or line", loading->section);
-	setting->scope = strcmp(scope, "line") == 0 ? SETTING_LINE : SETTING_DEVICE;
+	while (reach < SETTING_SCOPES && (!scope || strcmp(scope_names[reach], scope) != 0))
+		reach++;
+	if (reach == SETTING_SCOPES)
+		return fault(loading, scope ? "scope" : NULL, ERROR_UNKNOWN, "setting `%s`: scope must be line, device or tenant", loading->section);
+	setting->scope = (enum setting_scope)reach;
 	setting->secret = setting->type == SETTING_SECRET;
 	if (secret && strcmp(secret, setting->secret ? "true" : "false") != 0)
 		return fault(loading, "secret", ERROR_SYNTAX, "setting `%s`: secret = true belongs to type secret, and to no other",
@@ -482,11 +495,11 @@ static enum error_code load_setting(const struct loading *loading)
 	return code ? code : load_default(loading);
 }
 
-/* Line-scoped settings first, each kind in the file's order. */
+/* Line-scoped settings first, tenant-scoped ones last, each kind in the file's order. */
 static void put_in_order(struct dictionary *dictionary, const struct setting *read)
 {
 	uint32_t next = 0;
-	for (int scope = SETTING_LINE; scope >= SETTING_DEVICE; scope--) {
+	for (int scope = SETTING_LINE; scope < SETTING_SCOPES; scope++) {
 		for (uint32_t i = 0; i < dictionary->count; i++)
 			if ((int)read[i].scope == scope) {
 				dictionary->settings[next] = read[i];
@@ -495,6 +508,8 @@ static void put_in_order(struct dictionary *dictionary, const struct setting *re
 			}
 		if (scope == SETTING_LINE)
 			dictionary->line_count = next;
+		if (scope == SETTING_DEVICE)
+			dictionary->device_count = next;
 	}
 	for (uint32_t i = 0; i < dictionary->count; i++) {
 		const char *name = dictionary->settings[i].name;

@@ -14,11 +14,12 @@ enum setting_type {
 	SETTING_TYPES
 };
 
-enum setting_scope { SETTING_DEVICE, SETTING_LINE };
+/* Which layers may assign it: a line's up to the line, a device's up to the device, a tenant's (what its registrar is like) up to the tenant. */
+enum setting_scope { SETTING_LINE, SETTING_DEVICE, SETTING_TENANT, SETTING_SCOPES };
 
 struct setting {
 	const char *name;
-	uint32_t index;           /* dense; line-scoped settings come first: index < dictionary->line_count */
+	uint32_t index;           /* dense; line-scoped settings come first: index < dictionary->line_count; tenant-scoped last: index >= device_count */
 	enum setting_type type;
 	enum setting_scope scope;
 	bool secret;              /* type secret */
@@ -35,7 +36,7 @@ struct setting {
 
 struct dictionary {
 	struct setting *settings; /* [count], by index */
-	uint32_t count, line_count;
+	uint32_t count, line_count, device_count;
 	struct dictionary_names *names; /* private */
 };
 
@@ -54,5 +55,6 @@ enum error_code setting_check(const struct setting *setting, const struct timezo
 	struct error *error);
 
 const char *setting_type_name(enum setting_type type);
+const char *setting_scope_name(enum setting_scope scope);
 
 #endif

@@ -15,7 +15,7 @@ static void lay_settings(const struct dictionary *dictionary, const struct layer
 	for (uint32_t i = 0; i < rows->setting_count; i++) {
 		const struct layer_setting *row = &rows->settings[i];
 		if (row->setting >= count)
-			continue; /* a device-scoped setting below an account or line: the database refuses it, and it has no place here */
+			continue; /* a setting of a wider scope than this layer's: the database refuses it, and it has no place here */
 		if (row->text)
 			values[row->setting] =
 				(struct stack_value){.text = row->text, .length = row->length, .layer = (uint8_t)rows->layer};
@@ -31,7 +31,7 @@ static void lay_device(struct stack *stack, const struct dictionary *dictionary,
 		stack->values[i] = default_of(&dictionary->settings[i]);
 	for (unsigned layer = LAYER_PROVIDER; layer <= LAYER_DEVICE; layer++)
 		if (stack->rows[layer])
-			lay_settings(dictionary, stack->rows[layer], dictionary->count, stack->values);
+			lay_settings(dictionary, stack->rows[layer], layer <= LAYER_TENANT ? dictionary->count : dictionary->device_count, stack->values);
 }
 
 static void lay_line(const struct stack *stack, const struct dictionary *dictionary, struct stack_line *line, struct arena *arena)
@@ -197,7 +197,7 @@ size_t stack_origins(const struct stack *stack, const struct stack_line *line, u
 		count = origins_of(&line->line, index, rows_r, count, max);
 		count = origins_of(&line->account, index, rows_r, count, max);
 	}
-	for (int layer = LAYER_DEVICE; layer >= LAYER_PROVIDER; layer--)
+	for (int layer = index < stack->catalogue->dictionary->device_count ? LAYER_DEVICE : LAYER_TENANT; layer >= LAYER_PROVIDER; layer--)
 		count = origins_of(stack->rows[layer], index, rows_r, count, max);
 	return count;
 }

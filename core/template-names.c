@@ -23,6 +23,9 @@ static const struct fact facts[] = {
 	{"line.auth_user", REFERENCE_LINE_TEXT, IN_LINES, offsetof(struct stack_line, auth_user), false},
 	{"line.display_name", REFERENCE_LINE_TEXT, IN_LINES, offsetof(struct stack_line, display_name), false},
 	{"line.password", REFERENCE_LINE_TEXT, IN_LINES, offsetof(struct stack_line, password), true},
+	{"line.realm", REFERENCE_SETTING, IN_LINES, 0, false},
+	{"line.ha1", REFERENCE_LINE_HA1, IN_LINES, HA1_FACT_MD5, true},
+	{"line.ha1_sha256", REFERENCE_LINE_HA1, IN_LINES, HA1_FACT_SHA256, true},
 	{"line.label", REFERENCE_LINE_LABEL, IN_LINES, 0, false},
 	{"key.module", REFERENCE_KEY_MODULE, IN_ANY_KEYS, 0, false},
 	{"key.slot", REFERENCE_KEY_SLOT, IN_ANY_KEYS, 0, false},
@@ -156,6 +159,18 @@ static enum error_code resolve_setting(
 	return ERROR_NONE;
 }
 
+/* Facts that are, or are made of, the realm. */
+static enum error_code resolve_realm(const struct dictionary *dictionary, struct reference *reference_r, struct error *error)
+{
+	const struct setting *realm = dictionary_find(dictionary, "sip.realm", strlen("sip.realm"));
+	if (!realm)
+		return error_set(error, ERROR_UNKNOWN, "`%s` needs the setting `sip.realm`, which the dictionary lacks", reference_r->name.text);
+	reference_r->setting = realm;
+	if (reference_r->kind == REFERENCE_SETTING)
+		reference_r->index = realm->index;
+	return ERROR_NONE;
+}
+
 enum error_code template_resolve(const struct dictionary *dictionary, const struct model *model, bool common,
 	const struct template_scope *scope, struct arena *arena, const char *name, size_t length, struct reference *reference_r,
 	struct error *error)
@@ -181,5 +196,7 @@ enum error_code template_resolve(const struct dictionary *dictionary, const stru
 	reference_r->index = reference_r->offset = fact->value;
 	if (fact->kind == REFERENCE_TIMEZONE)
 		reference_r->setting = dictionary_find(dictionary, "timezone", strlen("timezone"));
+	if ((fact->kind == REFERENCE_SETTING || fact->kind == REFERENCE_LINE_HA1) && resolve_realm(dictionary, reference_r, error))
+		return ERROR_UNKNOWN;
 	return check_scope(fact, scope, error);
 }

@@ -41,7 +41,12 @@ enum reference_kind {
 	REFERENCE_TIMEZONE,     /* `index` is an enum timezone_fact */
 	REFERENCE_ITEM,
 	REFERENCE_INDEX,
+	/* without a place in the tables of struct run */
+	REFERENCE_LINE_HA1,     /* `index` is an enum ha1_fact; `setting` is sip.realm */
 };
+
+/* HA1 hashes of a line, made when a template asks for them. */
+enum ha1_fact { HA1_FACT_MD5, HA1_FACT_SHA256, HA1_FACTS };
 
 enum timezone_fact {
 	TIMEZONE_OFFSET_MINUTES, TIMEZONE_OFFSET_HM, TIMEZONE_OFFSET_QUARTERS, TIMEZONE_DST, TIMEZONE_DST_MINUTES,
@@ -60,7 +65,7 @@ struct reference {
 	bool secret;
 	uint32_t index;                /* the setting's; for TIMEZONE the fact's */
 	uint32_t offset;
-	const struct setting *setting; /* SETTING, LINE_SETTING, and TIMEZONE (the setting `timezone`, NULL if the dictionary has none) */
+	const struct setting *setting; /* SETTING, LINE_SETTING, LINE_HA1, and TIMEZONE (the setting `timezone`, NULL if the dictionary has none) */
 	struct text name;              /* as in the tag */
 	struct text constant;          /* MODEL: text NULL where this model has none */
 	bool constant_known;           /* MODEL: the model was known at compile time */

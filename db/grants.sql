@@ -10,6 +10,7 @@ CREATE USER IF NOT EXISTS 'dialtone_journal'@'%' IDENTIFIED BY '@PASSWORD_JOURNA
 CREATE USER IF NOT EXISTS 'dialtone_courier'@'%' IDENTIFIED BY '@PASSWORD_COURIER@';
 CREATE USER IF NOT EXISTS 'dialtone_dba'@'%' IDENTIFIED BY '@PASSWORD_DBA@';
 CREATE USER IF NOT EXISTS 'dialtone_reader'@'%' IDENTIFIED BY '@PASSWORD_READER@';
+CREATE USER IF NOT EXISTS 'dialtone_registrar'@'%' IDENTIFIED BY '@PASSWORD_REGISTRAR@';
 
 -- worker: reads what a fetch needs, writes nothing
 
@@ -72,7 +73,18 @@ GRANT SELECT, UPDATE (plain, sealed, key_id) ON device_secret TO 'dialtone_couri
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON account_secret TO 'dialtone_courier'@'%'; -- sealing
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON device_password TO 'dialtone_courier'@'%'; -- sealing
 GRANT SELECT ON schema_migration TO 'dialtone_courier'@'%'; -- does the schema fit this program
-GRANT SELECT ON setting TO 'dialtone_courier'@'%'; -- which names are secrets
+GRANT SELECT ON setting TO 'dialtone_courier'@'%'; -- which names are secrets, defaults of sip.realm and sip.digest
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO 'dialtone_courier'@'%'; -- takes events, puts them off, deletes them, and spreads one for a tenant over its accounts
+GRANT SELECT, INSERT, UPDATE, DELETE ON account_digest TO 'dialtone_courier'@'%'; -- HA1 values are made and kept by it
+GRANT SELECT ON account TO 'dialtone_courier'@'%'; -- whose name is in an HA1
+GRANT SELECT ON provider_setting TO 'dialtone_courier'@'%'; -- realm and algorithms
+GRANT SELECT ON tenant_setting TO 'dialtone_courier'@'%'; -- realm and algorithms
+
+-- registrar: Kamailio, Asterisk; HA1 values of enabled accounts and nothing else
+
+GRANT SELECT ON subscriber TO 'dialtone_registrar'@'%'; -- Kamailio
+GRANT SELECT ON subscriber_previous TO 'dialtone_registrar'@'%'; -- Kamailio, during a rotation
+GRANT SELECT ON ps_auths TO 'dialtone_registrar'@'%'; -- Asterisk
 
 -- DBA: the configuration is theirs. No DROP (TRUNCATE fires no trigger), no revisions, the dictionary and the journal to read only,
 -- secrets to write but not to read
@@ -125,6 +137,7 @@ GRANT SELECT ON unknown_phone TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON device_lag TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON device_problem TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON _complete TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON outbox_state TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON effective_parameter TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON device_inputs TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON enrolment_state TO 'dialtone_dba'@'%'; -- views
@@ -147,4 +160,5 @@ GRANT SELECT ON device_lag TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON device_problem TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON enrolment_state TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON _complete TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON outbox_state TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT EXECUTE ON FUNCTION mac TO 'dialtone_reader'@'%'; -- WHERE mac = mac('0C:38:3E:...')

@@ -6,5 +6,7 @@ nobase_dist_pkgdata_DATA += \
 	db/migrations/0003-triggers.sql \
 	db/migrations/0004-views.sql \
 	db/migrations/0005-procedures.sql \
-	db/migrations/0006-identity.sql \
+	db/migrations/0006-tenant-scope.sql \
+	db/migrations/0007-secrets.sql \
+	db/migrations/0008-identity.sql \
 	db/sample.sql

@@ -1,11 +1,12 @@
 #include "drop.h"
 
+#include "privacy.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 static enum error_code become(const struct passwd *entry, struct error *error)
@@ -36,7 +37,7 @@ enum error_code drop_privileges(const char *user, struct error *error)
 	if (code)
 		return code;
 	/* After the change of user, which would make us what /proc/sys/fs/suid_dumpable says. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return error_set(error, ERROR_SYSTEM, "cannot forbid core dumps and new privileges: %s", strerror(errno));
-	return ERROR_NONE;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return error_set(error, ERROR_SYSTEM, "cannot forbid new privileges: %s", strerror(errno));
+	return privacy_set(error);
 }

@@ -26,7 +26,8 @@ void fetch_init(struct fetch *fetch, const struct service *service)
 	fetch->access.catalogue = service->catalogue;
 	fetch->access.tokens = token_maker_new(service->keyring);
 	fetch->sealer = pack_sealer_new(service->keyring);
-	fetch->access.store = store_new(fetch->db, service->catalogue, fetch->cache, fetch->access.tokens, fetch->sealer);
+	fetch->secrets = sealer_new(service->keyring);
+	fetch->access.store = store_new(fetch->db, service->catalogue, fetch->cache, fetch->access.tokens, fetch->sealer, fetch->secrets);
 	fetch->access.plain_refused = strcmp(conf->http.plain_http, "by-tenant") != 0;
 	fetch->fingerprints = fingerprint_maker_new(service->keyring);
 	arena_init(&fetch->arena);
@@ -41,6 +42,7 @@ void fetch_deinit(struct fetch *fetch)
 	fetch_clear(fetch);
 	store_free(&fetch->access.store);
 	pack_sealer_free(&fetch->sealer);
+	sealer_free(&fetch->secrets);
 	token_maker_free(&fetch->access.tokens);
 	fingerprint_maker_free(&fetch->fingerprints);
 	cache_free(&fetch->cache);
@@ -104,6 +106,10 @@ static void serve_device(struct fetch *fetch)
 	struct device *device = &fetch->verdict.device;
 	const struct model_variant *variant = model_variant_for(device->model, firmware_for(fetch, device->model->vendor));
 	struct fingerprint fingerprint;
+	if (device->fault) {
+		respond_error(answer, RESULT_RENDER_ERROR, device->fault);
+		return;
+	}
 	device_fingerprint(device, fetch->fingerprints, fetch->verdict.rule->name, variant->dialect, &fingerprint);
 	if (unchanged(fetch, &fingerprint))
 		return;

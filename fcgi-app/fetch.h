@@ -25,6 +25,7 @@ struct fetch {
 	struct access access;            /* its tokens and store are ours */
 	struct fingerprint_maker *fingerprints;
 	struct pack_sealer *sealer;
+	struct sealer *secrets;
 	struct arena arena;
 	struct buf head, body;
 	unsigned char id[RECORD_ID];     /* random of this worker ‖ a counter */

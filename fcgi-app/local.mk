@@ -3,7 +3,6 @@ noinst_LIBRARIES += fcgi-app/libfcgiapp.a
 fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/access.c fcgi-app/access.h \
 	fcgi-app/batch.c fcgi-app/batch.h \
-	fcgi-app/clock.h \
 	fcgi-app/common.c fcgi-app/common.h \
 	fcgi-app/drop.c fcgi-app/drop.h \
 	fcgi-app/fetch.c fcgi-app/fetch.h \
@@ -12,7 +11,6 @@ fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/journal.c fcgi-app/journal.h \
 	fcgi-app/listen.c fcgi-app/listen.h \
 	fcgi-app/master.c fcgi-app/master.h \
-	fcgi-app/notify.c fcgi-app/notify.h \
 	fcgi-app/pool.c fcgi-app/pool.h \
 	fcgi-app/process.c fcgi-app/process.h \
 	fcgi-app/record.c fcgi-app/record.h \
@@ -21,7 +19,6 @@ fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/result.c fcgi-app/result.h \
 	fcgi-app/scoreboard.c fcgi-app/scoreboard.h \
 	fcgi-app/service.c fcgi-app/service.h \
-	fcgi-app/signals.c fcgi-app/signals.h \
 	fcgi-app/inbox.c fcgi-app/inbox.h \
 	fcgi-app/spool.c fcgi-app/spool.h \
 	fcgi-app/throttle.c fcgi-app/throttle.h \

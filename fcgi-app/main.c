@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "master.h"
+#include "privacy.h"
 #include "process.h"
 #include "service.h"
 #include "xalloc.h"
@@ -75,6 +76,12 @@ int main(int argc, char **argv)
 	if (optind != argc) {
 		free(path);
 		return usage();
+	}
+	struct error error;
+	if (privacy_set(&error)) {
+		fprintf(stderr, "dialtone-fcgi: %s\n", error.message);
+		free(path);
+		return EX_OSERR;
 	}
 	process_init(argc, argv);
 	int status = only_check ? check(path) : serve(path);

@@ -61,8 +61,6 @@ static enum error_code load_conf(struct service *service, const char *path, stru
 		error_prefix(error, "%s: http.trusted_hops", path);
 	else if (conf->http.retry_min > conf->http.retry_max)
 		code = error_set(error, ERROR_RANGE, "%s: http.retry_min is larger than http.retry_max", path);
-	else if (!*conf->keys.file)
-		code = error_set(error, ERROR_MISSING, "%s: keys.file is missing; `dialtone keys new FILE` makes one", path);
 	else if (!(service->challenge = service_challenge(conf->http.realm, error)))
 		code = error_prefix(error, "%s", path);
 	return code;
@@ -75,7 +73,7 @@ struct service *service_load(const char *conf_path, int *exit_status_r, struct e
 	if (load_conf(service, conf_path, error))
 		goto fail;
 	*exit_status_r = EX_NOPERM;
-	if (!(service->keyring = keyring_load(service->conf->keys.file, error)))
+	if (!(service->keyring = keyring_load_configured(service->conf->keys.file, error)))
 		goto fail;
 	*exit_status_r = EX_DATAERR;
 	if (!(service->catalogue = catalogue_load(service->conf->templates.directory, error)))

@@ -8,6 +8,8 @@ import pytest
 
 from stack import Database, ROOT, program, remove
 
+MIGRATIONS = sorted((ROOT / 'db' / 'migrations').glob('[0-9]*.sql'))
+LAST = len(MIGRATIONS)
 ACCOUNTS = ('worker', 'journal', 'courier', 'dba', 'reader')
 
 
@@ -35,8 +37,8 @@ def clean(database):
 def mended(database):
     """For a test that leaves the last migration unfinished or the dictionary changed: quicker than making all anew."""
     yield database
-    root(database, 'DELETE FROM schema_migration WHERE version > 5')
-    root(database, 'UPDATE schema_migration SET finished_at = NULL WHERE version = 5')
+    root(database, 'DELETE FROM schema_migration WHERE version > %d' % LAST)
+    root(database, 'UPDATE schema_migration SET finished_at = NULL WHERE version = %d' % LAST)
     database.command('db', 'upgrade', '--password-dir', database.passwords, '--set-passwords')
 
 
@@ -189,7 +191,7 @@ def test_a_newer_database_is_refused(mended):
 
 
 def test_an_unfinished_migration_is_run_again(mended):
-    root(mended, 'UPDATE schema_migration SET finished_at = NULL WHERE version = 5')
+    root(mended, 'UPDATE schema_migration SET finished_at = NULL WHERE version = %d' % LAST)
     code, found = check(mended)
     assert code == 1 and 'was left unfinished' in found['problems'][0]['message']
     assert mended.command('check', check=False).returncode == 7
@@ -198,18 +200,19 @@ def test_an_unfinished_migration_is_run_again(mended):
 
 
 def test_files_of_another_release_are_refused(database, sql):
-    (sql / 'migrations/0006-more.sql').write_text('SELECT 1;\n')
+    more = sql / 'migrations' / ('%04d-more.sql' % (LAST + 1))
+    more.write_text('SELECT 1;\n')
     told = upgrade(database, '--sql', sql)
     assert told.returncode == 7 and 'different releases' in told.stderr
-    (sql / 'migrations/0006-more.sql').rename(sql / 'migrations/0007-more.sql')
-    assert 'expected migration 6' in upgrade(database, '--sql', sql).stderr
+    more.rename(sql / 'migrations' / ('%04d-more.sql' % (LAST + 2)))
+    assert 'expected migration %d' % (LAST + 1) in upgrade(database, '--sql', sql).stderr
     assert upgrade(database, '--sql', sql / 'nowhere').returncode == 6
 
 
 def rerun(database, sql, text):
-    """Let migration 5 be `text` and not yet applied."""
-    root(database, 'UPDATE schema_migration SET finished_at = NULL WHERE version = 5')
-    path = next((sql / 'migrations').glob('0005-*.sql'))
+    """Let the last migration be `text` and not yet applied."""
+    root(database, 'UPDATE schema_migration SET finished_at = NULL WHERE version = %d' % LAST)
+    path = sql / 'migrations' / MIGRATIONS[-1].name
     path.write_text(text)
     return upgrade(database, '--sql', sql, '--password-dir', database.passwords)
 
@@ -217,8 +220,8 @@ def rerun(database, sql, text):
 def test_errors_name_file_line_statement_and_what_the_server_said(mended, sql):
     told = rerun(mended, sql, "-- a comment; with a semicolon\nSELECT 1;\n\n/* another\n;*/ SELECT\n  nonsense FROM nowhere;\nSELECT 2;\n")
     assert told.returncode == 7
-    assert '0005-procedures.sql:5: SELECT nonsense FROM nowhere' in told.stderr and 'nowhere' in told.stderr.split('nowhere', 1)[1]
-    assert root(mended, 'SELECT finished_at FROM schema_migration WHERE version = 5') == ((None,),)
+    assert MIGRATIONS[-1].name + ':5: SELECT nonsense FROM nowhere' in told.stderr and 'nowhere' in told.stderr.split('nowhere', 1)[1]
+    assert root(mended, 'SELECT finished_at FROM schema_migration WHERE version = %d' % LAST) == ((None,),)
 
 
 def test_statements_are_split_as_the_mysql_client_splits_them(mended, sql):

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "private-mariadb"
 MIGRATIONS = sorted((ROOT / "db" / "migrations").glob("[0-9]*.sql"))
 GRANTS = ROOT / "db" / "grants.sql"
-ACCOUNTS = ("worker", "journal", "courier", "dba", "reader")
+ACCOUNTS = ("worker", "journal", "courier", "dba", "reader", "registrar")
 PASSWORDS = {name: "test-%s-secret" % name for name in ACCOUNTS}
 
 # A dictionary that has one setting of each type, for tests that do not want to know templates/.
@@ -35,6 +35,8 @@ INSERT INTO setting (name, type, scope, default_value, min_value, max_value, max
   ('sip.transport', 'enum', 'line', 'udp', NULL, NULL, 255, 'udp,tcp,tls', 0, 'how SIP travels', 0),
   ('sip.password', 'secret', 'line', NULL, NULL, NULL, 255, NULL, 1, 'password of the account', 0),
   ('sip.user_agent', 'string', 'line', NULL, NULL, NULL, 40, NULL, 0, 'what it calls itself', 0),
+  ('sip.realm', 'string', 'tenant', NULL, NULL, NULL, 128, NULL, 0, 'digest realm', 0),
+  ('registrar.key', 'secret', 'tenant', NULL, NULL, NULL, 255, NULL, 1, 'a secret of the whole tenant', 0),
   ('codecs', 'list', 'line', 'g722,pcma,pcmu', NULL, NULL, 255, 'opus,g722,pcma,pcmu,g729', 0, 'codecs, best first', 0),
   ('timezone', 'timezone', 'device', 'Europe/Berlin', NULL, NULL, 255, NULL, 0, 'time zone', 0),
   ('language', 'enum', 'device', 'en', NULL, NULL, 255, 'de,en,fr', 0, 'language of the menu', 0),

@@ -2,6 +2,7 @@
 
     Database   one private MariaDB with the schema, its accounts and a key ring
     Pool       one dialtone-fcgi on a Database, optionally behind Proxies, optionally through a DatabaseProxy
+    Courier    one dialtone-courier on a Database
     Stack      a Database and a Pool with both proxies
 
 Environment: DIALTONE_BUILD (the build directory, default build/), DIALTONE_KEEP (keep directories), DIALTONE_FULL (more repetitions).
@@ -123,7 +124,8 @@ class Database:
         return {'database': {'hosts': hosts or f'unix:{self.socket}', 'name': self.name, 'user': 'dialtone_worker',
                              'password_file': self.passwords / 'worker.password', 'journal_user': 'dialtone_journal',
                              'journal_password_file': self.passwords / 'journal.password', 'connect_timeout': 2, 'read_timeout': 3},
-                'templates': {'directory': ROOT / 'templates'}, 'keys': {'file': self.keys}}
+                'templates': {'directory': ROOT / 'templates'}, 'keys': {'file': self.keys},
+                'courier': {'user': 'dialtone_courier', 'password_file': self.passwords / 'courier.password', 'interval': 50}}
 
     def conf_file(self):
         path = self.directory / 'command.conf'
@@ -136,6 +138,14 @@ class Database:
                                 capture_output=True, text=True, timeout=120, check=False, **more)
         if check and result.returncode:
             raise RuntimeError(f'dialtone {" ".join(map(str, arguments))}: exit {result.returncode}\n{result.stdout}{result.stderr}')
+        return result
+
+    def courier(self, check=True, **more):
+        """dialtone-courier --once: everything that is due is done; CompletedProcess."""
+        result = subprocess.run([program('dialtone-courier'), '-c', self.conf_file(), '--once'], stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True, timeout=120, check=False, **more)
+        if check and result.returncode:
+            raise RuntimeError(f'dialtone-courier: exit {result.returncode}\n{result.stdout}{result.stderr}')
         return result
 
     # ---- what phones and tenants are made of
@@ -377,6 +387,72 @@ class Pool:
         with self.database.connect('root') as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
             cursor.execute(f'SELECT * FROM fetch_journal WHERE {where} ORDER BY at', arguments)
             return cursor.fetchall()
+
+
+class Courier:
+    """dialtone-courier on a database."""
+
+    def __init__(self, database, conf=None, directory=None, hosts=None):
+        self.database = database
+        self.directory = Path(directory) if directory else temporary('courier')
+        self.conf = merged(merged(database.conf(hosts), {'log': {'target': 'stderr', 'level': 'info'}}), conf or {})
+        self.process = None
+
+    @property
+    def log_path(self):
+        return self.directory / 'courier.log'
+
+    def log(self):
+        return self.log_path.read_text(errors='replace') if self.log_path.exists() else ''
+
+    def start(self):
+        path = self.directory / 'dialtone.conf'
+        path.write_text(ini(self.conf))
+        before = len(self.log())
+        with open(self.log_path, 'ab') as log:
+            self.process = subprocess.Popen([program('dialtone-courier'), '-c', path], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+
+        def up():
+            if self.process.poll() is not None:
+                raise RuntimeError(f'dialtone-courier ended with {self.process.returncode}:\n{self.log()[-4000:]}')
+            return 'started' in self.log()[before:]
+        wait_until(up, 30, 'dialtone-courier to start')
+        return self
+
+    def reload(self):
+        before = self.log().count('reloaded')
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.log().count('reloaded') > before, 15, 'dialtone-courier to reload')
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self):
+        """Its exit status."""
+        if not self.process:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        code, self.process = self.process.returncode, None
+        return code
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        self.stop()
+        for mark in ('AddressSanitizer', 'LeakSanitizer', 'runtime error:'):
+            assert mark not in self.log(), self.log()[-4000:]
+        if kind is None:
+            remove(self.directory)
 
 
 class Stack:

@@ -15,8 +15,10 @@ UNIT_TESTS = \
 	tests/unit/test_writer \
 	tests/unit/test_token \
 	tests/unit/test_fingerprint \
+	tests/unit/test_ha1 \
 	tests/unit/test_cache \
 	tests/unit/test_pack \
+	tests/unit/test_seal \
 	tests/unit/test_request \
 	tests/unit/test_access \
 	tests/unit/test_record \
@@ -78,9 +80,15 @@ tests_unit_test_token_LDADD = $(UNIT_LIBS)
 tests_unit_test_fingerprint_SOURCES = tests/unit/test_fingerprint.c tests/unit/unit.h
 tests_unit_test_fingerprint_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_fingerprint_LDADD = $(UNIT_LIBS)
+tests_unit_test_ha1_SOURCES = tests/unit/test_ha1.c tests/unit/unit.h
+tests_unit_test_ha1_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_ha1_LDADD = $(UNIT_LIBS)
 tests_unit_test_pack_SOURCES = tests/unit/test_pack.c tests/unit/unit.h
 tests_unit_test_pack_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_pack_LDADD = $(UNIT_LIBS)
+tests_unit_test_seal_SOURCES = tests/unit/test_seal.c tests/unit/unit.h
+tests_unit_test_seal_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_seal_LDADD = $(UNIT_LIBS)
 tests_unit_test_cache_SOURCES = tests/unit/test_cache.c tests/unit/unit.h
 tests_unit_test_cache_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_cache_LDADD = $(UNIT_LIBS)

@@ -17,6 +17,8 @@ static const struct { const char *name, *text; } small_files[] = {
 		"[sip.server]\ntype = host\nscope = line\ndescription = d\n"
 		"[sip.port]\ntype = int\nscope = line\ndefault = 5060\nmin = 0\nmax = 65535\ndescription = d\n"
 		"[sip.transport]\ntype = enum\nscope = line\nitems = udp,tcp,tls\ndefault = udp\ndescription = d\n"
+		"[sip.realm]\ntype = string\nscope = tenant\ndescription = d\n"
+		"[sip.digest]\ntype = list\nscope = tenant\nitems = md5,sha-256\ndefault = md5\ndescription = d\n"
 		"[sip.secret]\ntype = secret\nscope = line\ndescription = d\n"
 		"[codecs]\ntype = list\nscope = line\nitems = opus,g722,pcma,pcmu,g729\ndefault = g722,pcma\ndescription = d\n"
 		"[voicemail.number]\ntype = string\nscope = line\ndescription = d\n"

@@ -1,4 +1,5 @@
 /* render.h: what tags stand for, ranks, raw parameters, errors. `test_render -b [rounds]` measures instead. */
+#include "ha1.h"
 #include "small.h"
 
 static struct catalogue *catalogue;
@@ -11,6 +12,7 @@ static void begin(void)
 	small_phone_init(&phone, catalogue);
 	small_set(&phone, LAYER_PROVIDER, "language", "de");
 	small_set(&phone, LAYER_TENANT, "sip.server", "pbx.example");
+	small_set(&phone, LAYER_TENANT, "sip.realm", "pbx.example");
 	small_set(&phone, LAYER_SITE, "timezone", "Europe/Berlin");
 	small_set(&phone, LAYER_DEVICE, "title", "Hello");
 	small_set(&phone, LAYER_DEVICE, "admin.password", "geheim");
@@ -78,6 +80,12 @@ static const struct render_row good_rows[] = {
 		"p1=secret@7!\nl1=Anna@7\nc1=1@1\np3=secret@7!\nl3=Door@8\nc3=1@1\n"},
 	{"{{#lines}}\n{{line.index}}.port = {{sip.port}}\n{{line.index}}.lang = {{language}}\n{{/lines}}\nport = {{sip.port}}\n",
 		"1.port=5070@7\n1.lang=de@2\n3.port=5060@1\n3.lang=de@2\nport=5060@1\n"},
+	/* HA1 */
+	{"{{#lines}}\nh{{line.index}} = {{line.ha1}}\ns{{line.index}} = {{line.ha1_sha256}}\nr{{line.index}} = {{line.realm}}\n{{/lines}}\n",
+		"h1=5ed10b7a8aebdfaf3ac3b7e2cd05f7cb@7!\ns1=1c4e28f35ded08764d09cb577871e05639e8920ab935a0e92937c52dcd92daa7@7!\nr1=pbx.example@3\n"
+		"h3=f9f619167aa9aa1f5999d92e3b2cf4f6@7!\ns3=2df47da23e263d318e660287c1fa17d761d51eb288554126917d09108c2e8001@7!\nr3=pbx.example@3\n"},
+	{"{{#lines}}\n{{#line.ha1}}\nh{{line.index}} = <{{line.ha1}}>\nn{{line.index}} =\n{{/line.ha1}}\n{{^line.ha1}}\np{{line.index}} = {{line.password}}\n{{/line.ha1}}\n{{/lines}}\n",
+		"h1=<5ed10b7a8aebdfaf3ac3b7e2cd05f7cb>@7!\nn1=@7\nh3=<f9f619167aa9aa1f5999d92e3b2cf4f6>@7!\nn3=@7\n"},
 	{"{{#free_lines}}\nf{{line.index}} = {{sip.port}}\n{{/free_lines}}\n", "f2=5060@1\n"},
 	/* lists */
 	{"{{#lines}}\n{{#codecs}}\n{{line.index}}.{{item|codec}} = {{index}}\n{{/codecs}}\n{{/lines}}\n", "1.PCMA=1@8\n1.G722=2@8\n3.G722=1@1\n3.PCMA=2@1\n"},
@@ -248,12 +256,49 @@ START_TEST(test_own_rank)
 }
 END_TEST
 
+/* ---- HA1 ---- */
+
+/* NULL: as begin() has it. */
+static const struct {
+	const char *realm, *password, *expected;
+} ha1_rows[] = {
+	{NULL, NULL, "r=pbx.example@3\nh=%s@7!\n"},
+	{"other", NULL, "r=other@3\nh=%s@7!\n"},
+	{"", NULL, "p=secret@7!\n"},
+	{NULL, "", "r=pbx.example@3\np=@7!\n"},
+};
+
+/* A template sends the hash where there is one, and the password where there is none. */
+START_TEST(test_ha1)
+{
+	static const char source[] = "{{#lines}}\n{{#line.index=1}}\n{{#line.realm}}\nr = {{line.realm}}\n{{/line.realm}}\n{{#line.ha1}}\nh = {{line.ha1}}\n"
+				     "{{/line.ha1}}\n{{^line.ha1}}\np = {{line.password}}\n{{/line.ha1}}\n{{/line.index}}\n{{/lines}}\n";
+	char hash[HA1_MD5 + 1], expected[256];
+	begin();
+	const char *realm = ha1_rows[_i].realm ? ha1_rows[_i].realm : "pbx.example", *password = ha1_rows[_i].password ? ha1_rows[_i].password : "secret";
+	small_set(&phone, LAYER_TENANT, "sip.realm", realm);
+	phone.lines[0].auth_user = TEXT("auth");
+	phone.lines[0].password = (struct text){password, (uint32_t)strlen(password)};
+	small_lay(&phone);
+	ha1_md5(phone.lines[0].auth_user, (struct text){realm, (uint32_t)strlen(realm)}, phone.lines[0].password, hash);
+	const char *place = strstr(ha1_rows[_i].expected, "%s");
+	if (place)
+		snprintf(expected, sizeof expected, "%.*s%s%s", (int)(place - ha1_rows[_i].expected), ha1_rows[_i].expected, hash, place + 2);
+	else
+		snprintf(expected, sizeof expected, "%s", ha1_rows[_i].expected);
+	expect(source, expected);
+	end();
+}
+END_TEST
+
 /* ---- errors ---- */
 
 static const struct row_row bad_rows[] = {
 	{LAYER_DEVICE, "interval", "1", "a = 1\nb = x{{voicemail.number}}\n", "acme/main.tmpl:2:6: `voicemail.number` has no value"},
 	{LAYER_TENANT, "sip.server", NULL, "{{#lines}}\na.{{line.index}} = {{sip.server}}\n{{/lines}}\n",
 		"acme/main.tmpl:2:20: `sip.server` has no value on line 1"},
+	{LAYER_TENANT, "sip.realm", NULL, "{{#lines}}\na = {{line.ha1}}\n{{/lines}}\n", "acme/main.tmpl:2:5: `line.ha1` has no value on line 1"},
+	{LAYER_TENANT, "sip.realm", NULL, "{{#lines}}\na = {{line.realm}}\n{{/lines}}\n", "acme/main.tmpl:2:5: `line.realm` has no value on line 1"},
 	{LAYER_DEVICE, "interval", "1", "{{#keys}}\nk.{{key.slot}} = {{key.value}}\n{{/keys}}\n",
 		"acme/main.tmpl:2:18: `key.value` has no value on key 3 of module 0"},
 	{LAYER_DEVICE, "sip.transport", "tls", "a = {{sip.transport|transport}}\n",
@@ -535,7 +580,7 @@ static int bench(int rounds)
 
 int main(int argc, char **argv)
 {
-	const struct unit units[] = {{test_good, ROWS(good_rows)}, {test_rows, ROWS(row_rows)}, {test_raw, ROWS(raw_rows)}, {test_many_raw, 0}, {test_own_rank, 0},
+	const struct unit units[] = {{test_good, ROWS(good_rows)}, {test_rows, ROWS(row_rows)}, {test_raw, ROWS(raw_rows)}, {test_ha1, ROWS(ha1_rows)}, {test_many_raw, 0}, {test_own_rank, 0},
 		{test_bad, ROWS(bad_rows)}, {test_too_many, 0}, {test_common, 0}, {test_model_later, 0}, {test_unique, 0}, {test_unique_tags, 0},
 		{test_known, ROWS(known_rows) * ROWS(known_titles)}, {test_trace, 0}, {test_long, 0}};
 	if (argc < 2 || strcmp(argv[1], "-b") != 0)

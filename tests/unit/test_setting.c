@@ -11,6 +11,7 @@ static const char dictionary_text[] =
 	"[host]\ntype = host\nscope = device\ndescription = d\n"
 	"[url]\ntype = url\nscope = device\ndescription = d\n"
 	"[timezone]\ntype = timezone\nscope = device\ndefault = UTC\ndescription = d\n"
+	"[realm]\ntype = string\nscope = tenant\ndescription = d\n"
 	"[secret]\ntype = secret\nscope = line\nsecret = true\nmax_length = 8\ndescription = d\n";
 
 static struct dictionary *load(const char *text)
@@ -23,16 +24,17 @@ static struct dictionary *load(const char *text)
 
 START_TEST(test_order)
 {
-	static const char *const names[] = {"port", "transport", "codecs", "secret", "name", "flag", "host", "url", "timezone"};
+	static const char *const names[] = {"port", "transport", "codecs", "secret", "name", "flag", "host", "url", "timezone", "realm"};
 	struct dictionary *dictionary = load(dictionary_text);
 	ck_assert_uint_eq(dictionary->count, ROWS(names));
 	ck_assert_uint_eq(dictionary->line_count, 4);
+	ck_assert_uint_eq(dictionary->device_count, 9);
 	for (uint32_t i = 0; i < ROWS(names); i++) {
 		const struct setting *setting = dictionary_find(dictionary, names[i], strlen(names[i]));
 		ck_assert_ptr_eq(setting, &dictionary->settings[i]);
 		ck_assert_str_eq(setting->name, names[i]);
 		ck_assert_uint_eq(setting->index, i);
-		ck_assert_int_eq(setting->scope, i < 4 ? SETTING_LINE : SETTING_DEVICE);
+		ck_assert_int_eq(setting->scope, i < 4 ? SETTING_LINE : i < 9 ? SETTING_DEVICE : SETTING_TENANT);
 		ck_assert_int_eq(setting->secret, strcmp(names[i], "secret") == 0);
 	}
 	const struct setting *transport = &dictionary->settings[1], *port = &dictionary->settings[0];
@@ -164,7 +166,7 @@ static const struct { const char *text, *message; } error_rows[] = {
 	{"", "settings.ini: no setting in it"},
 	{"[a]\nscope = line\ndescription = d\n", "settings.ini:1: setting `a`: type must be one of string int bool enum list host url timezone secret"},
 	{"[a]\ntype = text\n", "settings.ini:2: setting `a`: type must be one of string int bool enum list host url timezone secret"},
-	{"[a]\ntype = int\nscope = phone\n", "settings.ini:3: setting `a`: scope must be device or line"},
+	{"[a]\ntype = int\nscope = phone\n", "settings.ini:3: setting `a`: scope must be line, device or tenant"},
 	{"[a]\ntype = int\nscope = line\n", "settings.ini:1: setting `a` needs a description"},
 	{"[a]\ntype = int\nscop = line\n", "settings.ini:3: setting `a`: unknown key `scop`; did you mean `scope`?"},
 	{"[a]\ntype = int\nwhatever = line\n", "settings.ini:3: setting `a`: unknown key `whatever`"},

@@ -44,6 +44,9 @@ static const struct setting_row setting_rows[] = {
 	{"sip.port", {[LAYER_TENANT] = "2", [LAYER_ACCOUNT] = "NULL"}, "2", LAYER_TENANT, "5060", LAYER_VENDOR},
 	{"sip.server", {[LAYER_TENANT] = "2", [LAYER_LINE] = "NULL"}, "2", LAYER_TENANT, NULL, LAYER_VENDOR},
 	{"sip.server", {[LAYER_TENANT] = "", [LAYER_LINE] = "x"}, "", LAYER_TENANT, "x", LAYER_LINE},
+	{"sip.realm", {[LAYER_PROVIDER] = "p", [LAYER_TENANT] = "t"}, "t", LAYER_TENANT, NULL, LAYER_VENDOR},
+	/* what the database refuses has no place: wider scopes than the row's layer */
+	{"sip.realm", {[LAYER_TENANT] = "t", [LAYER_SITE] = "s", [LAYER_DEVICE] = "d", [LAYER_LINE] = "l"}, "t", LAYER_TENANT, NULL, LAYER_VENDOR},
 	{"language", {[LAYER_SITE] = "de"}, "de", LAYER_SITE, NULL, LAYER_VENDOR},
 };
 

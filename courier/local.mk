@@ -1,0 +1,12 @@
+# The daemon that carries what the database holds to where it must go.
+sbin_PROGRAMS += dialtone-courier
+dialtone_courier_SOURCES = \
+	courier/context.c courier/courier.h \
+	courier/digest_job.c \
+	courier/jobs.c \
+	courier/main.c \
+	courier/outbox.c courier/outbox.h \
+	courier/run.c \
+	courier/seal_job.c \
+	courier/sweep_job.c
+dialtone_courier_LDADD = $(CORE_LIBS)

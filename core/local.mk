@@ -4,10 +4,12 @@ core_libcore_a_SOURCES = \
 	core/arena.c core/arena.h \
 	core/buf.c core/buf.h \
 	core/cache.c core/cache.h \
+	core/certificate.c core/certificate.h \
 	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c \
 	core/clock.h \
 	core/conf.c core/conf.h \
 	core/copy.h \
+	core/credential.c core/credential.h \
 	core/db.c core/db.h \
 	core/device.c core/device.h core/device-private.h core/device-rows.c core/device-sql.c \
 	core/error.c core/error.h \

@@ -60,7 +60,7 @@ GRANT SELECT ON schema_migration TO 'dialtone_worker'@'%'; -- does the schema fi
 
 GRANT SELECT, INSERT, UPDATE ON fetch_journal TO 'dialtone_journal'@'%'; -- a batch sent twice is stored once: ON DUPLICATE KEY reads
 GRANT SELECT, INSERT, UPDATE ON device_state TO 'dialtone_journal'@'%'; -- the last fetch of each file
-GRANT SELECT (mac, closed_at), UPDATE (closed_at) ON enrolment TO 'dialtone_journal'@'%'; -- the first fetch with credentials closes the window
+GRANT SELECT (mac, opened_at, closed_at), UPDATE (closed_at) ON enrolment TO 'dialtone_journal'@'%'; -- the first fetch with credentials closes the window
 GRANT SELECT, INSERT, UPDATE ON journal_loss TO 'dialtone_journal'@'%'; -- what could not be written down
 GRANT SELECT, INSERT, UPDATE ON device_pack TO 'dialtone_journal'@'%'; -- packs that workers made, sealed: ON DUPLICATE KEY with VALUES() wants SELECT
 GRANT SELECT ON schema_migration TO 'dialtone_journal'@'%'; -- does the schema fit this program

@@ -87,7 +87,7 @@ static void tell_syslog(const struct journal *journal, const struct record *reco
 			(unsigned long long)record->head.id[14] << 8 | record->head.id[15],
 		record->head.mac.digits, (int)t[RECORD_TENANT].length, t[RECORD_TENANT].text, (int)t[RECORD_FILE].length, t[RECORD_FILE].text,
 		(int)t[RECORD_METHOD].length, t[RECORD_METHOD].text, record->head.status, result_name(record->head.result),
-		record->head.identified ? "token" : "none", (int)t[RECORD_ADDRESS].length, t[RECORD_ADDRESS].text, (int)t[RECORD_VENDOR].length,
+		record->head.identity ? identity_name(record->head.identity) : "none", (int)t[RECORD_ADDRESS].length, t[RECORD_ADDRESS].text, (int)t[RECORD_VENDOR].length,
 		t[RECORD_VENDOR].text, (int)t[RECORD_MODEL].length, t[RECORD_MODEL].text, (int)t[RECORD_FIRMWARE].length, t[RECORD_FIRMWARE].text,
 		record->head.bytes, record->head.microseconds, (int)t[RECORD_DETAIL].length, t[RECORD_DETAIL].text, (int)t[RECORD_NOTE].length,
 		t[RECORD_NOTE].text, (int)t[RECORD_USER_AGENT].length, t[RECORD_USER_AGENT].text);
@@ -349,7 +349,7 @@ static bool start(struct journal *journal, pthread_t *receiver_r)
 	journal->records = xcalloc(journal->most, sizeof *journal->records);
 	journal->packs = xcalloc(journal->most, sizeof *journal->packs);
 	journal->db = db_new(&options);
-	batch_init(&journal->batch, journal->db, journal->most);
+	batch_init(&journal->batch, journal->db, journal->most, conf->identity.enrolment);
 	journal->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	journal->leave = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (conf->journal.syslog && strcmp(conf->log.target, "syslog"))

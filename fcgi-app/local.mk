@@ -4,6 +4,9 @@ fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/access.c fcgi-app/access.h \
 	fcgi-app/batch.c fcgi-app/batch.h \
 	fcgi-app/common.c fcgi-app/common.h \
+	fcgi-app/digest.c fcgi-app/digest.h \
+	fcgi-app/replay.c fcgi-app/replay.h \
+	fcgi-app/identity.c fcgi-app/identity.h \
 	fcgi-app/drop.c fcgi-app/drop.h \
 	fcgi-app/fetch.c fcgi-app/fetch.h \
 	fcgi-app/health.c fcgi-app/health.h \

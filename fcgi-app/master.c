@@ -244,8 +244,9 @@ static int start(struct pool *pool, struct error *error)
 	pool->board = scoreboard_new();
 	pool->spool = spool_new((size_t)conf->journal.spool_bytes);
 	pool->inbox = inbox_new();
-	if (!pool->board || !pool->spool || !pool->inbox || !pool_init(pool)) {
-		error_set(error, ERROR_SYSTEM, "cannot make the scoreboard, the spool, the inbox or the pipes: %s", strerror(errno));
+	pool->replay = replay_new();
+	if (!pool->board || !pool->spool || !pool->inbox || !pool->replay || !pool_init(pool)) {
+		error_set(error, ERROR_SYSTEM, "cannot make the scoreboard, the spool, the inbox, the table of nonces or the pipes: %s", strerror(errno));
 		return EX_OSERR;
 	}
 	return drop_privileges(conf->pool.user, error) ? EX_NOPERM : EX_OK;
@@ -275,6 +276,7 @@ int master_run(struct service *service, const char *conf_path)
 	service_free(&pool->service);
 	spool_free(&pool->spool);
 	inbox_free(&pool->inbox);
+	replay_free(&pool->replay);
 	free(pool);
 	return status;
 }

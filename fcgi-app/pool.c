@@ -72,7 +72,7 @@ static int run_health(struct pool *pool, struct slot *slot)
 
 static int run_worker(struct pool *pool, struct slot *slot)
 {
-	const struct worker_setup setup = {pool->service, pool->board, slot, pool->listener.fd, pool->journal[1], pool->lifeline[0], pool->status[1]};
+	const struct worker_setup setup = {pool->service, pool->board, slot, pool->replay, pool->listener.fd, pool->journal[1], pool->lifeline[0], pool->status[1]};
 	close(pool->journal[0]);
 	close(pool->health.fd);
 	process_title("worker, starting");

@@ -84,6 +84,7 @@ CREATE TABLE IF NOT EXISTS enrolment (
   created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (mac),
+  KEY enrolment_open (closed_at, mac),
   CONSTRAINT enrolment_of_device FOREIGN KEY (mac) REFERENCES device (mac),
   CONSTRAINT enrolment_uses CHECK (uses BETWEEN 1 AND 100)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -401,6 +402,22 @@ BEGIN
   END IF;
   CALL secret_version('', '', OLD.plain, NEW.plain, OLD.sealed, NEW.sealed, NEW.key_id, OLD.version, NEW.version);
   CALL check_password(NEW.user, NEW.plain, NEW.sealed, NEW.key_id);
+END//
+
+DROP TRIGGER IF EXISTS device_password_outbox_ai//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER device_password_outbox_ai AFTER INSERT ON device_password FOR EACH ROW
+BEGIN
+  IF NEW.plain IS NOT NULL THEN
+    CALL outbox_add('seal', 'device_password', NEW.mac, '', '');
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS device_password_outbox_au//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER device_password_outbox_au AFTER UPDATE ON device_password FOR EACH ROW
+BEGIN
+  IF NEW.plain IS NOT NULL AND (OLD.plain IS NULL OR NEW.version <> OLD.version) THEN
+    CALL outbox_add('seal', 'device_password', NEW.mac, '', '');
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS enrolment_bi//

@@ -146,6 +146,13 @@ static struct value label_value(const struct stack_line *line)
 	return plain(line->label, line->label.text == line->display_name.text ? LAYER_ACCOUNT : LAYER_LINE);
 }
 
+/* From 0, all of the phone's before the first module's. */
+static struct text key_index(struct run *run)
+{
+	uint32_t module = run->counts[REFERENCE_KEY_MODULE], slot = run->counts[REFERENCE_KEY_SLOT];
+	return render_number(run, (long long)slot - 1 + (module ? run->model->keys + (module - 1LL) * run->model->module_keys : 0));
+}
+
 /* Made once a line, in the arena, which is wiped as what it is made from. */
 static struct value ha1_value(struct run *run, const struct reference *reference)
 {
@@ -199,6 +206,8 @@ struct value render_reference(struct run *run, const struct reference *reference
 		return timezone_value(run, reference);
 	case REFERENCE_ITEM:
 		return plain(run->item, run->item_layer);
+	case REFERENCE_KEY_INDEX:
+		return plain(key_index(run), LAYER_VENDOR); /* as module and slot */
 	case REFERENCE_LINE_HA1:
 		return ha1_value(run, reference);
 	}

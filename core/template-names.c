@@ -29,6 +29,7 @@ static const struct fact facts[] = {
 	{"line.label", REFERENCE_LINE_LABEL, IN_LINES, 0, false},
 	{"key.module", REFERENCE_KEY_MODULE, IN_ANY_KEYS, 0, false},
 	{"key.slot", REFERENCE_KEY_SLOT, IN_ANY_KEYS, 0, false},
+	{"key.index", REFERENCE_KEY_INDEX, IN_ANY_KEYS, 0, false},
 	{"key.line", REFERENCE_KEY_LINE, IN_KEYS, 0, false},
 	{"key.type", REFERENCE_KEY_TEXT, IN_KEYS, offsetof(struct layer_key, type), false},
 	{"key.value", REFERENCE_KEY_TEXT, IN_KEYS, offsetof(struct layer_key, value), false},

@@ -42,6 +42,7 @@ enum reference_kind {
 	REFERENCE_ITEM,
 	REFERENCE_INDEX,
 	/* without a place in the tables of struct run */
+	REFERENCE_KEY_INDEX,
 	REFERENCE_LINE_HA1,     /* `index` is an enum ha1_fact; `setting` is sip.realm */
 };
 

@@ -98,6 +98,8 @@ static const struct render_row good_rows[] = {
 		"1.opus=1@1\n2.pcmu=1@1\n3.g729=1@1\nx.1.g722=2@1\n1.opus=1@1\n2.pcmu=1@1\n3.g729=1@1\nx.2.pcma=2@1\n"},
 	/* keys */
 	{"{{#keys}}\nk{{key.slot}} = {{key.type|keytype}} {{key.value:-none}} {{key.line:-0}}\n{{/keys}}\n", "k1=16 201 0@5\nk3=15 none 0@6\n"},
+	{"{{#keys}}\nk{{key.index}} = 1\n{{/keys}}\n{{#free_keys}}\nf{{key.index}} = 0\n{{/free_keys}}\n", "k0=1@5\nk2=1@6\nf1=0@1\nf3=0@1\n"},
+	{"{{#module_keys}}\nm{{key.index}} = 1\n{{/module_keys}}\n{{#free_module_keys}}\nm = {{key.index}}\n{{/free_module_keys}}\n", "m5=1@6\nm=4@1\n"},
 	{"{{#free_keys}}\nk{{key.slot}} = {{key.module}}\n{{/free_keys}}\n", "k2=0@1\nk4=0@1\n"},
 	{"{{#module_keys}}\nm{{key.module}}.{{key.slot}} = 1\n{{/module_keys}}\n{{#free_module_keys}}\nm{{key.module}}.{{key.slot}} = 0\n{{/free_module_keys}}\n",
 		"m1.2=1@6\nm1.1=0@1\n"},

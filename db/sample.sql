@@ -91,7 +91,8 @@ INSERT INTO account_secret (tenant_id, account_id, name, plain)
   SELECT a.tenant_id, a.account_id, 'sip.password', LOWER(HEX(RANDOM_BYTES(12))) FROM account a
   WHERE a.tenant_id IN ('brightwater', 'kestrel');
 INSERT INTO device_secret (mac, name, plain)
-  SELECT d.mac, 'phone.admin_password', LOWER(HEX(RANDOM_BYTES(8))) FROM device d WHERE d.tenant_id = 'kestrel';
+  SELECT d.mac, 'phone.admin_password', LOWER(HEX(RANDOM_BYTES(8))) FROM device d
+  WHERE d.tenant_id = 'kestrel' AND d.model_id NOT LIKE 'linphone-%';
 
 -- The tenant of a line is that of its device; nobody needs to say it.
 INSERT INTO line (mac, position, account_id, label) VALUES

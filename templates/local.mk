@@ -108,5 +108,7 @@ nobase_dist_pkgdata_DATA += \
 EXTRA_DIST += \
 	m4/data-files.sh \
 	templates/fanvil/README.md \
+	templates/linphone/README.md \
+	templates/snom/README.md \
 	templates/timezones.sh \
 	templates/yealink/README.md

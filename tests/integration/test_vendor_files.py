@@ -15,6 +15,8 @@ from stack import Database, remove
 GOLDEN = pathlib.Path(__file__).parent / 'golden'
 SNOM, SNOM_PLAIN, OLD_SNOM, LINPHONE, LINPHONE_MD5, LINPHONE_PLAIN = '000413aa0001', '000413aa0002', '000413aa0003', '0200005c0011', '0200005c0012', '0200005c0013'
 REALM, PASSWORD = 'sip.acme.example', 'Pl4in&Secret"1'
+# a section without a user name ends the reading, one without a password is dropped
+UNUSED = {'username': 'unused', 'userid': '', 'passwd': '', 'ha1': '', 'realm': '', 'domain': '', 'algorithm': ''}
 LPCONFIG = '{http://www.linphone.org/xsds/lpconfig.xsd}'
 
 
@@ -129,12 +131,12 @@ def test_snom_keys_run_on_over_modules(database):
 def test_linphone_credentials(database):
     both = linphone(render(database, LINPHONE))
     assert both['auth_info_2'] == {'username': 'u0011', 'userid': 'auth-u0011', 'passwd': '', 'ha1': ha1('md5', 'auth-u0011'), 'realm': REALM,
-                                   'domain': 'pbx.acme.example', 'algorithm': 'MD5'}
+                                   'domain': '', 'algorithm': 'MD5'}
     assert both['auth_info_3'] == {**both['auth_info_2'], 'ha1': ha1('sha256', 'auth-u0011'), 'algorithm': 'SHA-256'}
     one = linphone(render(database, LINPHONE_MD5))
-    assert one['auth_info_2']['ha1'] == ha1('md5', 'auth-u0012', 'one') and not any(one['auth_info_3'].values())
+    assert one['auth_info_2']['ha1'] == ha1('md5', 'auth-u0012', 'one') and one['auth_info_3'] == UNUSED
     plain = linphone(render(database, LINPHONE_PLAIN))
-    assert plain['auth_info_2']['passwd'] == PASSWORD and not plain['auth_info_2']['ha1'] and not any(plain['auth_info_3'].values())
+    assert plain['auth_info_2']['passwd'] == PASSWORD and not plain['auth_info_2']['ha1'] and plain['auth_info_3'] == UNUSED
 
 
 def test_linphone_leaves_no_gap_and_frees_what_is_unused(database):
@@ -144,7 +146,7 @@ def test_linphone_leaves_no_gap_and_frees_what_is_unused(database):
     for n in range(8):
         if n != 1:
             assert found[f'proxy_{n}']['reg_sendregister'] == '0' and found[f'proxy_{n}']['reg_identity'] == ''
-            assert not any(found[f'auth_info_{2 * n}'].values()) and not any(found[f'auth_info_{2 * n + 1}'].values())
+            assert found[f'auth_info_{2 * n}'] == found[f'auth_info_{2 * n + 1}'] == UNUSED
     codecs = [(found[f'audio_codec_{n}']['mime'], found[f'audio_codec_{n}']['enabled']) for n in range(5)]
     assert codecs[:2] == [('PCMA', '1'), ('G729', '1')] and sorted(codecs[2:]) == [('G722', '0'), ('PCMU', '0'), ('opus', '0')]
 

@@ -22,6 +22,7 @@ dialtone_SOURCES = \
 	cli/migration.c cli/migration.h \
 	cli/output.c cli/output.h \
 	cli/password.c cli/password.h \
+	cli/plain_password.c cli/plain_password.h \
 	cli/phone.c cli/phone.h \
 	cli/render_verb.c \
 	cli/secret.c cli/secret_rewrap.c \

@@ -104,12 +104,12 @@ enum error_code outbox_deliver(struct courier *courier, const char *kind, delive
 	if (code || !count)
 		return code;
 	code = deliver_all(courier, deliver, rows, count, error);
-	if (!code || code == ERROR_DATABASE_GONE)
+	if (!code || !db_connected(courier->db))
 		return code;
 	for (size_t i = 0; i < count; i++) {
 		struct error why = {0};
 		code = deliver_all(courier, deliver, &rows[i], 1, &why);
-		if (code && code != ERROR_DATABASE_GONE)
+		if (code && db_connected(courier->db))
 			code = outbox_put_off(courier, &rows[i], &why, error);
 		else if (code)
 			*error = why;

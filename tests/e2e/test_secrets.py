@@ -452,16 +452,16 @@ def test_no_secret_anywhere(fleet):
         phones = [f'{fleet.oui}00000{number}' for number in range(4)]
         planted = []
 
-        def plant(sql, *values):
+        def plant(sql, **values):
             planted.append(f'CANARY{len(planted):04d}' + os.urandom(3).hex())
-            database.sql(sql, (*values, planted[-1]))
+            database.sql(sql, {**values, 'secret': planted[-1]})
         for mac in phones:
             database.add_device(mac, 'acme', model, accounts=2)
             for position in (1, 2):
-                plant("INSERT INTO account_secret (tenant_id, account_id, name, plain) VALUES ('acme', %s, 'sip.password', %s) ON DUPLICATE KEY UPDATE plain = VALUES(plain)",
-                      f'{mac}-{position}')
-            plant("INSERT INTO device_secret (mac, name, plain) VALUES (%s, 'phone.user_password', %s)", mac)
-        plant("INSERT INTO tenant_secret (tenant_id, name, plain) VALUES ('acme', 'phone.admin_password', %s)")
+                plant("UPDATE account_secret SET plain = %(secret)s WHERE tenant_id = 'acme' AND account_id = %(account)s AND name = 'sip.password'",
+                      account=f'{mac}-{position}')
+            plant("INSERT INTO device_secret (mac, name, plain) VALUES (%(mac)s, 'phone.user_password', %(secret)s)", mac=mac)
+        plant("INSERT INTO tenant_secret (tenant_id, name, plain) VALUES ('acme', 'phone.admin_password', %(secret)s)")
         with Pool(database, workers=2, proxies=False, conf={'log': {'level': 'debug'}}) as pool, Courier(database, conf={'log': {'level': 'debug'}}) as courier:
             bodies = [get(pool, mac).body for mac in phones]
             assert all(any(p.encode() in body for body in bodies) for p in planted), 'the canaries are what phones get'

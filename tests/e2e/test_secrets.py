@@ -126,6 +126,40 @@ def test_two_couriers_and_a_killed_one(database, fleet):
     assert all(password in text for password in phones[mac])
 
 
+def test_no_dba_meets_a_deadlock(database, fleet):
+    """DBAs change accounts and passwords in one transaction, in either order, while two couriers seal and derive: none of the transactions is ended by the server."""
+    tenant = fleet.tenant(settings={'sip.realm': 'busy.example.net'})
+    mac = fleet.phone(tenant, accounts=4)
+    errors = []
+
+    def change(first):
+        with database.connect('dba', autocommit=False) as connection, connection.cursor() as cursor:
+            for number in range(many(120, 3000)):
+                account = f'{mac}-{1 + (number + first) % 2 + 2 * first}'
+                steps = [("UPDATE account SET auth_user = %s WHERE tenant_id = %s AND account_id = %s", (f'{account}.{number}', tenant, account)),
+                         ("UPDATE account_secret SET plain = %s WHERE tenant_id = %s AND account_id = %s AND name = 'sip.password'", (f'pw-{number}', tenant, account))]
+                try:
+                    for sql, values in steps if number % 3 else reversed(steps):
+                        cursor.execute(sql, values)
+                    connection.commit()
+                except Exception as error:  # pylint: disable=broad-except
+                    errors.append(error)
+                    connection.rollback()
+    with Courier(database), Courier(database):
+        threads = [threading.Thread(target=change, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wait_until(lambda: not database.sql('SELECT COUNT(*) FROM outbox', account='root')[0][0], 40, 'the outbox to be empty')
+    assert not errors, errors[:3]
+    for account in [f'{mac}-{n}' for n in range(1, 5)]:
+        user, = database.sql('SELECT auth_user FROM account WHERE tenant_id = %s AND account_id = %s', (tenant, account))[0]
+        number = user.rsplit('.', 1)[1]
+        got = database.sql('SELECT username, ha1 FROM subscriber WHERE tenant_id = %s AND account_id = %s', (tenant, account), account='registrar')
+        assert got == ((user, ha1(user, 'busy.example.net', f'pw-{number}')),)
+
+
 def test_a_row_that_is_held_holds_up_no_other(database, fleet):
     tenant = fleet.tenant()
     mac = fleet.phone(tenant, accounts=3)

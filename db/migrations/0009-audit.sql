@@ -1,0 +1,779 @@
+-- Who changed what, when: one row of `audit` for each row that an account inserted, changed or deleted, written by triggers beside
+-- those of 0003-triggers.sql; and who fetched credentials, out of the journal. Both as views, kept for a time, dropped by the day.
+--
+-- The pattern, a table T with three triggers audit_T_i, audit_T_u and audit_T_d, all AFTER:
+--
+--   INSERT  CALL audit_write('insert', 'T', key, tenant, mac, NULL, text of NEW);
+--   DELETE  CALL audit_write('delete', 'T', key, tenant, mac, text of OLD, NULL);
+--   UPDATE  DECLARE was, became MEDIUMTEXT; then a line a column: CALL audit_text(was, became, 'column', OLD.column, NEW.column) (numbers:
+--           audit_number), which adds to both if the two differ; then CALL audit_update('T', was, became, key, tenant and mac of OLD, of NEW).
+--
+-- key: the primary key's columns with / between them. tenant NULL with a mac: the device's tenant is looked up. Text of a row:
+-- `column='value', column=number` of what is not NULL, so that an old_value can be pasted behind UPDATE ... SET to take a change back. An INSERT
+-- is one row whose text is made by one expression, because LOAD DATA brings many; an UPDATE names the columns that changed; one that
+-- changes nothing (or created_at and changed_at only) writes nothing. One that changes a row's key or tenant is told under both.
+--
+-- Secrets: their values are never handed to anything here; audit_secret() tells that there is one, its form and its key. Settings
+-- go through audit_setting() and audit_value(), which mask what looks like a password.
+--
+-- No foreign keys and no hot row: rows of two transactions lie side by side and lock nothing of each other.
+
+SET NAMES utf8mb4 COLLATE utf8mb4_bin;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+
+-- id orders the rows of one microsecond. Columns are as wide as anything that can come: a row that does not fit would refuse the DBA's statement.
+CREATE TABLE IF NOT EXISTS audit (
+  at         DATETIME(6) NOT NULL COMMENT 'UTC',
+  id         BIGINT UNSIGNED NOT NULL,
+  account    VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'who logged in',
+  host       VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  connection BIGINT UNSIGNED NOT NULL,
+  action     VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  table_name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  row_key    VARCHAR(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  old_value  MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  new_value  MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  PRIMARY KEY (at, id),
+  KEY audit_tenant (tenant_id, at),
+  KEY audit_mac (mac, at)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='partitioned by day (UTC): CALL audit_partitions'
+PARTITION BY RANGE (TO_DAYS(at)) (PARTITION pmax VALUES LESS THAN MAXVALUE);
+
+-- REORGANIZE and DROP PARTITION in keep_partitions()
+GRANT ALTER, CREATE, DROP ON audit TO 'dialtone_owner'@'localhost';
+
+DELIMITER //
+
+-- ---------------------------------------------------------------- writing
+
+DROP FUNCTION IF EXISTS audit_tenant//
+CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_tenant(
+    the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, gone TINYINT)
+  RETURNS VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin
+  READS SQL DATA SQL SECURITY DEFINER
+  COMMENT 'of a device, for a row that hangs on it'
+BEGIN
+  DECLARE its_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
+  -- a deletion has not locked the device and must not now, when it holds the device's revision; other changes have
+  IF gone THEN
+    SELECT d.tenant_id INTO its_tenant FROM device d WHERE d.mac = the_mac;
+  END IF;
+  IF its_tenant IS NULL THEN
+    SELECT d.tenant_id INTO its_tenant FROM device d WHERE d.mac = the_mac LOCK IN SHARE MODE;
+  END IF;
+  RETURN its_tenant;
+END//
+
+DROP PROCEDURE IF EXISTS audit_write//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_write(
+    the_action VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
+    the_table VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    the_key VARCHAR(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    the_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+BEGIN
+  DECLARE who VARCHAR(384) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT USER();
+  DECLARE its_host VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT SUBSTRING_INDEX(who, '@', -1);
+  DECLARE zone VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT @@SESSION.time_zone;
+  DECLARE now_utc DATETIME(6);
+  -- NOW() and its kin say what the session says with SET timestamp; SYSDATE() does not, but has no form in UTC
+  SET SESSION time_zone = '+00:00';
+  SET now_utc = SYSDATE(6);
+  SET SESSION time_zone = zone;
+  INSERT INTO audit (at, id, account, host, connection, action, table_name, row_key, tenant_id, mac, old_value, new_value)
+    VALUES (now_utc, UUID_SHORT(), LEFT(who, CHAR_LENGTH(who) - CHAR_LENGTH(its_host) - 1), its_host, CONNECTION_ID(), the_action, the_table, the_key,
+            IF(the_tenant IS NULL AND the_mac IS NOT NULL, audit_tenant(the_mac, the_action = 'delete'), the_tenant), the_mac, was, became);
+END//
+
+DROP PROCEDURE IF EXISTS audit_update//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_update(
+    the_table VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    old_key VARCHAR(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    old_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    old_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    new_key VARCHAR(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    new_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    new_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'nothing where nothing changed; a row that gets another key or tenant is told under both'
+BEGIN
+  IF was IS NOT NULL THEN
+    IF NOT (old_key <=> new_key AND old_tenant <=> new_tenant) THEN
+      CALL audit_write('update', the_table, old_key, old_tenant, old_mac, was, became);
+    END IF;
+    CALL audit_write('update', the_table, new_key, new_tenant, new_mac, was, became);
+  END IF;
+END//
+
+-- ---------------------------------------------------------------- what changed, in words
+
+DROP PROCEDURE IF EXISTS audit_text//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_text(
+    INOUT was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    INOUT became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    old_text MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    new_text MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+  COMMENT 'a column of text or of time: adds to both if it changed'
+BEGIN
+  IF NOT CAST(old_text AS BINARY) <=> CAST(new_text AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, CONCAT(name, '=', QUOTE(old_text))), became = CONCAT_WS(', ', became, CONCAT(name, '=', QUOTE(new_text)));
+  END IF;
+END//
+
+DROP PROCEDURE IF EXISTS audit_number//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_number(
+    INOUT was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    INOUT became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
+    old_number BIGINT, new_number BIGINT)
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+BEGIN
+  IF NOT old_number <=> new_number THEN
+    SET was = CONCAT_WS(', ', was, CONCAT(name, '=', COALESCE(old_number, 'NULL'))),
+        became = CONCAT_WS(', ', became, CONCAT(name, '=', COALESCE(new_number, 'NULL')));
+  END IF;
+END//
+
+DROP FUNCTION IF EXISTS audit_masked//
+CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_masked(
+    the_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    the_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
+    the_value TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  RETURNS MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+  COMMENT 'value=...; (secret) where the name of a raw parameter sounds like one; a password in a URL is taken out. When in doubt it masks.'
+BEGIN
+  -- a number (Grandstream's P34) says nothing; keys to press are not keys to keep
+  IF the_value IS NOT NULL AND the_vendor <> ''
+     AND REGEXP_REPLACE(LOWER(the_name), '(line|dss|soft|memory|prg|prog|function|expansion|touch|side|top|pound|send|(^|[^a-z])f|(^|[^a-z])d)_?keys?', '')
+         REGEXP 'pass|pwd|psw|psk|secret|pin|key|token|hash|ha1|md5|cred|cert|auth_?code|^p[0-9]+$' THEN
+    RETURN 'value=(secret)';
+  END IF;
+  RETURN CONCAT('value=', QUOTE(REGEXP_REPLACE(the_value, '://[^/?#]*@', '://(secret)@')));
+END//
+
+DROP FUNCTION IF EXISTS audit_setting//
+CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_setting(
+    the_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    the_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
+    the_value TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    the_comment TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  RETURNS MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+  COMMENT 'the text of a row of a *_setting table'
+  RETURN CONCAT_WS(', ', IF(the_vendor = '' AND LOCATE('@', COALESCE(the_value, '')) = 0, CONCAT('value=', QUOTE(the_value)),
+                            audit_masked(the_vendor, the_name, the_value)),
+                   NULLIF(CONCAT('comment=', QUOTE(the_comment)), 'comment=NULL'))//
+
+DROP PROCEDURE IF EXISTS audit_value//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_value(
+    INOUT was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    INOUT became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    old_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    old_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
+    old_text TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    new_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    new_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
+    new_text TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+  COMMENT 'value of a *_setting table: adds to both if it changed'
+BEGIN
+  IF NOT CAST(old_text AS BINARY) <=> CAST(new_text AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(old_vendor, old_name, old_text)),
+        became = CONCAT_WS(', ', became, audit_masked(new_vendor, new_name, new_text));
+  END IF;
+END//
+
+DROP FUNCTION IF EXISTS audit_secret//
+CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_secret(another TINYINT, is_plain TINYINT,
+    the_key VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
+  RETURNS VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+  COMMENT 'of a *_secret table: (secret) where it is another secret, and its form'
+  RETURN CONCAT(IF(another, 'secret=(secret), ', ''), IF(is_plain, 'form=''plain''', CONCAT('form=''sealed'', key_id=', QUOTE(the_key))))//
+
+-- ---------------------------------------------------------------- tenant, site, profile, device, account
+
+DROP TRIGGER IF EXISTS audit_tenant_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_i AFTER INSERT ON tenant FOR EACH ROW
+  CALL audit_write('insert', 'tenant', NEW.tenant_id, NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), CONCAT('enabled=', NEW.enabled), CONCAT('plain_http=', NEW.plain_http),
+      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_tenant_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_u AFTER UPDATE ON tenant FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  CALL audit_number(was, became, 'plain_http', OLD.plain_http, NEW.plain_http);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('tenant', was, became,
+    OLD.tenant_id, OLD.tenant_id, NULL,
+    NEW.tenant_id, NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_tenant_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_d AFTER DELETE ON tenant FOR EACH ROW
+  CALL audit_write('delete', 'tenant', OLD.tenant_id, OLD.tenant_id, NULL,
+    CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), CONCAT('enabled=', OLD.enabled), CONCAT('plain_http=', OLD.plain_http),
+      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_site_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_i AFTER INSERT ON site FOR EACH ROW
+  CALL audit_write('insert', 'site', CONCAT(NEW.tenant_id, '/', NEW.site_id), NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_site_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_u AFTER UPDATE ON site FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('site', was, became,
+    CONCAT(OLD.tenant_id, '/', OLD.site_id), OLD.tenant_id, NULL,
+    CONCAT(NEW.tenant_id, '/', NEW.site_id), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_site_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_d AFTER DELETE ON site FOR EACH ROW
+  CALL audit_write('delete', 'site', CONCAT(OLD.tenant_id, '/', OLD.site_id), OLD.tenant_id, NULL,
+    CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_profile_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_i AFTER INSERT ON profile FOR EACH ROW
+  CALL audit_write('insert', 'profile', CONCAT(NEW.tenant_id, '/', NEW.profile_id), NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_profile_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_u AFTER UPDATE ON profile FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('profile', was, became,
+    CONCAT(OLD.tenant_id, '/', OLD.profile_id), OLD.tenant_id, NULL,
+    CONCAT(NEW.tenant_id, '/', NEW.profile_id), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_profile_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_d AFTER DELETE ON profile FOR EACH ROW
+  CALL audit_write('delete', 'profile', CONCAT(OLD.tenant_id, '/', OLD.profile_id), OLD.tenant_id, NULL,
+    CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_device_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_i AFTER INSERT ON device FOR EACH ROW
+  CALL audit_write('insert', 'device', NEW.mac, NEW.tenant_id, NEW.mac,
+    NULL, CONCAT_WS(', ', CONCAT('tenant_id=''', NEW.tenant_id, ''''), CONCAT('site_id=''', NEW.site_id, ''''), CONCAT('profile_id=''', NEW.profile_id, ''''),
+      CONCAT('model_id=''', NEW.model_id, ''''), CONCAT('enabled=', NEW.enabled), CONCAT('generation=''', NEW.generation, ''''),
+      CONCAT('previous_generation=''', NEW.previous_generation, ''''), CONCAT('previous_until=''', NEW.previous_until, ''''),
+      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_device_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_u AFTER UPDATE ON device FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'site_id', OLD.site_id, NEW.site_id);
+  CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
+  CALL audit_text(was, became, 'model_id', OLD.model_id, NEW.model_id);
+  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  CALL audit_text(was, became, 'generation', OLD.generation, NEW.generation);
+  CALL audit_text(was, became, 'previous_generation', OLD.previous_generation, NEW.previous_generation);
+  CALL audit_text(was, became, 'previous_until', OLD.previous_until, NEW.previous_until);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('device', was, became,
+    OLD.mac, OLD.tenant_id, OLD.mac,
+    NEW.mac, NEW.tenant_id, NEW.mac);
+END//
+
+DROP TRIGGER IF EXISTS audit_device_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_d AFTER DELETE ON device FOR EACH ROW
+  CALL audit_write('delete', 'device', OLD.mac, OLD.tenant_id, OLD.mac,
+    CONCAT_WS(', ', CONCAT('tenant_id=''', OLD.tenant_id, ''''), CONCAT('site_id=''', OLD.site_id, ''''), CONCAT('profile_id=''', OLD.profile_id, ''''),
+      CONCAT('model_id=''', OLD.model_id, ''''), CONCAT('enabled=', OLD.enabled), CONCAT('generation=''', OLD.generation, ''''),
+      CONCAT('previous_generation=''', OLD.previous_generation, ''''), CONCAT('previous_until=''', OLD.previous_until, ''''),
+      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_account_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_i AFTER INSERT ON account FOR EACH ROW
+  CALL audit_write('insert', 'account', CONCAT(NEW.tenant_id, '/', NEW.account_id), NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', CONCAT('sip_user=', QUOTE(NEW.sip_user)), NULLIF(CONCAT('auth_user=', QUOTE(NEW.auth_user)), 'auth_user=NULL'),
+      NULLIF(CONCAT('display_name=', QUOTE(NEW.display_name)), 'display_name=NULL'), CONCAT('enabled=', NEW.enabled),
+      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_account_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_u AFTER UPDATE ON account FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'sip_user', OLD.sip_user, NEW.sip_user);
+  CALL audit_text(was, became, 'auth_user', OLD.auth_user, NEW.auth_user);
+  CALL audit_text(was, became, 'display_name', OLD.display_name, NEW.display_name);
+  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('account', was, became,
+    CONCAT(OLD.tenant_id, '/', OLD.account_id), OLD.tenant_id, NULL,
+    CONCAT(NEW.tenant_id, '/', NEW.account_id), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_account_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_d AFTER DELETE ON account FOR EACH ROW
+  CALL audit_write('delete', 'account', CONCAT(OLD.tenant_id, '/', OLD.account_id), OLD.tenant_id, NULL,
+    CONCAT_WS(', ', CONCAT('sip_user=', QUOTE(OLD.sip_user)), NULLIF(CONCAT('auth_user=', QUOTE(OLD.auth_user)), 'auth_user=NULL'),
+      NULLIF(CONCAT('display_name=', QUOTE(OLD.display_name)), 'display_name=NULL'), CONCAT('enabled=', OLD.enabled),
+      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+-- ---------------------------------------------------------------- lines and keys
+
+DROP TRIGGER IF EXISTS audit_line_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_i AFTER INSERT ON line FOR EACH ROW
+  CALL audit_write('insert', 'line', CONCAT(NEW.mac, '/', NEW.position), NEW.tenant_id, NEW.mac,
+    NULL, CONCAT_WS(', ', CONCAT('account_id=''', NEW.account_id, ''''), NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'), CONCAT('enabled=', NEW.enabled),
+      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_line_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_u AFTER UPDATE ON line FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  CALL audit_number(was, became, 'position', OLD.position, NEW.position);
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
+  CALL audit_text(was, became, 'label', OLD.label, NEW.label);
+  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('line', was, became,
+    CONCAT(OLD.mac, '/', OLD.position), OLD.tenant_id, OLD.mac,
+    CONCAT(NEW.mac, '/', NEW.position), NEW.tenant_id, NEW.mac);
+END//
+
+DROP TRIGGER IF EXISTS audit_line_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_d AFTER DELETE ON line FOR EACH ROW
+  CALL audit_write('delete', 'line', CONCAT(OLD.mac, '/', OLD.position), OLD.tenant_id, OLD.mac,
+    CONCAT_WS(', ', CONCAT('account_id=''', OLD.account_id, ''''), NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'), CONCAT('enabled=', OLD.enabled),
+      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_line_key_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_key_i AFTER INSERT ON line_key FOR EACH ROW
+  CALL audit_write('insert', 'line_key', CONCAT_WS('/', NEW.mac, NEW.module, NEW.slot), NULL, NEW.mac,
+    NULL, CONCAT_WS(', ', CONCAT('type=''', NEW.type, ''''), CONCAT('line=', NEW.line), NULLIF(CONCAT('value=', QUOTE(NEW.value)), 'value=NULL'),
+      NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(NEW.extension)), 'extension=NULL'),
+      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_line_key_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_key_u AFTER UPDATE ON line_key FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  CALL audit_number(was, became, 'module', OLD.module, NEW.module);
+  CALL audit_number(was, became, 'slot', OLD.slot, NEW.slot);
+  CALL audit_text(was, became, 'type', OLD.type, NEW.type);
+  CALL audit_number(was, became, 'line', OLD.line, NEW.line);
+  CALL audit_text(was, became, 'value', OLD.value, NEW.value);
+  CALL audit_text(was, became, 'label', OLD.label, NEW.label);
+  CALL audit_text(was, became, 'extension', OLD.extension, NEW.extension);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('line_key', was, became,
+    CONCAT_WS('/', OLD.mac, OLD.module, OLD.slot), NULL, OLD.mac,
+    CONCAT_WS('/', NEW.mac, NEW.module, NEW.slot), NULL, NEW.mac);
+END//
+
+DROP TRIGGER IF EXISTS audit_line_key_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_key_d AFTER DELETE ON line_key FOR EACH ROW
+  CALL audit_write('delete', 'line_key', CONCAT_WS('/', OLD.mac, OLD.module, OLD.slot), NULL, OLD.mac,
+    CONCAT_WS(', ', CONCAT('type=''', OLD.type, ''''), CONCAT('line=', OLD.line), NULLIF(CONCAT('value=', QUOTE(OLD.value)), 'value=NULL'),
+      NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(OLD.extension)), 'extension=NULL'),
+      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_profile_key_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_key_i AFTER INSERT ON profile_key FOR EACH ROW
+  CALL audit_write('insert', 'profile_key', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NEW.module, NEW.slot), NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', CONCAT('type=''', NEW.type, ''''), CONCAT('line=', NEW.line), NULLIF(CONCAT('value=', QUOTE(NEW.value)), 'value=NULL'),
+      NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(NEW.extension)), 'extension=NULL'),
+      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_profile_key_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_key_u AFTER UPDATE ON profile_key FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
+  CALL audit_number(was, became, 'module', OLD.module, NEW.module);
+  CALL audit_number(was, became, 'slot', OLD.slot, NEW.slot);
+  CALL audit_text(was, became, 'type', OLD.type, NEW.type);
+  CALL audit_number(was, became, 'line', OLD.line, NEW.line);
+  CALL audit_text(was, became, 'value', OLD.value, NEW.value);
+  CALL audit_text(was, became, 'label', OLD.label, NEW.label);
+  CALL audit_text(was, became, 'extension', OLD.extension, NEW.extension);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('profile_key', was, became,
+    CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, OLD.module, OLD.slot), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NEW.module, NEW.slot), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_profile_key_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_key_d AFTER DELETE ON profile_key FOR EACH ROW
+  CALL audit_write('delete', 'profile_key', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, OLD.module, OLD.slot), OLD.tenant_id, NULL,
+    CONCAT_WS(', ', CONCAT('type=''', OLD.type, ''''), CONCAT('line=', OLD.line), NULLIF(CONCAT('value=', QUOTE(OLD.value)), 'value=NULL'),
+      NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(OLD.extension)), 'extension=NULL'),
+      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+-- ---------------------------------------------------------------- settings and raw parameters
+
+DROP TRIGGER IF EXISTS audit_provider_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_i AFTER INSERT ON provider_setting FOR EACH ROW
+  CALL audit_write('insert', 'provider_setting', CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_provider_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_u AFTER UPDATE ON provider_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('provider_setting', was, became,
+    CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
+    CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_provider_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_d AFTER DELETE ON provider_setting FOR EACH ROW
+  CALL audit_write('delete', 'provider_setting', CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+DROP TRIGGER IF EXISTS audit_tenant_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_i AFTER INSERT ON tenant_setting FOR EACH ROW
+  CALL audit_write('insert', 'tenant_setting', CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_tenant_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_u AFTER UPDATE ON tenant_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('tenant_setting', was, became,
+    CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_tenant_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_d AFTER DELETE ON tenant_setting FOR EACH ROW
+  CALL audit_write('delete', 'tenant_setting', CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+DROP TRIGGER IF EXISTS audit_site_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_i AFTER INSERT ON site_setting FOR EACH ROW
+  CALL audit_write('insert', 'site_setting', CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_site_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_u AFTER UPDATE ON site_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'site_id', OLD.site_id, NEW.site_id);
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('site_setting', was, became,
+    CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_site_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_d AFTER DELETE ON site_setting FOR EACH ROW
+  CALL audit_write('delete', 'site_setting', CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+DROP TRIGGER IF EXISTS audit_profile_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_i AFTER INSERT ON profile_setting FOR EACH ROW
+  CALL audit_write('insert', 'profile_setting', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_profile_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_u AFTER UPDATE ON profile_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('profile_setting', was, became,
+    CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_profile_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_d AFTER DELETE ON profile_setting FOR EACH ROW
+  CALL audit_write('delete', 'profile_setting', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+DROP TRIGGER IF EXISTS audit_device_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_i AFTER INSERT ON device_setting FOR EACH ROW
+  CALL audit_write('insert', 'device_setting', CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_device_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_u AFTER UPDATE ON device_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('device_setting', was, became,
+    CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
+    CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac);
+END//
+
+DROP TRIGGER IF EXISTS audit_device_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_d AFTER DELETE ON device_setting FOR EACH ROW
+  CALL audit_write('delete', 'device_setting', CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+DROP TRIGGER IF EXISTS audit_account_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_i AFTER INSERT ON account_setting FOR EACH ROW
+  CALL audit_write('insert', 'account_setting', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_account_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_u AFTER UPDATE ON account_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('account_setting', was, became,
+    CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_account_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_d AFTER DELETE ON account_setting FOR EACH ROW
+  CALL audit_write('delete', 'account_setting', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+DROP TRIGGER IF EXISTS audit_line_setting_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_i AFTER INSERT ON line_setting FOR EACH ROW
+  CALL audit_write('insert', 'line_setting', CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac,
+    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+
+DROP TRIGGER IF EXISTS audit_line_setting_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_u AFTER UPDATE ON line_setting FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  CALL audit_number(was, became, 'position', OLD.position, NEW.position);
+  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('line_setting', was, became,
+    CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
+    CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac);
+END//
+
+DROP TRIGGER IF EXISTS audit_line_setting_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_d AFTER DELETE ON line_setting FOR EACH ROW
+  CALL audit_write('delete', 'line_setting', CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
+    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+
+-- ---------------------------------------------------------------- secrets: plain is not read here, sealed only to see whether it is another
+
+DROP TRIGGER IF EXISTS audit_tenant_secret_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_secret_i AFTER INSERT ON tenant_secret FOR EACH ROW
+  CALL audit_write('insert', 'tenant_secret', CONCAT_WS('/', NEW.tenant_id, NEW.name), NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', audit_secret(1, NEW.sealed IS NULL, NEW.key_id), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_tenant_secret_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_secret_u AFTER UPDATE ON tenant_secret FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    SET was = CONCAT_WS(', ', was, audit_secret(NEW.version <> OLD.version, OLD.sealed IS NULL, OLD.key_id)),
+        became = CONCAT_WS(', ', became, audit_secret(NEW.version <> OLD.version, NEW.sealed IS NULL, NEW.key_id));
+  END IF;
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('tenant_secret', was, became,
+    CONCAT_WS('/', OLD.tenant_id, OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NEW.name), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_tenant_secret_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_secret_d AFTER DELETE ON tenant_secret FOR EACH ROW
+  CALL audit_write('delete', 'tenant_secret', CONCAT_WS('/', OLD.tenant_id, OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS(', ', audit_secret(1, OLD.sealed IS NULL, OLD.key_id), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_device_secret_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_secret_i AFTER INSERT ON device_secret FOR EACH ROW
+  CALL audit_write('insert', 'device_secret', CONCAT_WS('/', NEW.mac, NEW.name), NULL, NEW.mac,
+    NULL, CONCAT_WS(', ', audit_secret(1, NEW.sealed IS NULL, NEW.key_id), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_device_secret_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_secret_u AFTER UPDATE ON device_secret FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    SET was = CONCAT_WS(', ', was, audit_secret(NEW.version <> OLD.version, OLD.sealed IS NULL, OLD.key_id)),
+        became = CONCAT_WS(', ', became, audit_secret(NEW.version <> OLD.version, NEW.sealed IS NULL, NEW.key_id));
+  END IF;
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('device_secret', was, became,
+    CONCAT_WS('/', OLD.mac, OLD.name), NULL, OLD.mac,
+    CONCAT_WS('/', NEW.mac, NEW.name), NULL, NEW.mac);
+END//
+
+DROP TRIGGER IF EXISTS audit_device_secret_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_secret_d AFTER DELETE ON device_secret FOR EACH ROW
+  CALL audit_write('delete', 'device_secret', CONCAT_WS('/', OLD.mac, OLD.name), NULL, OLD.mac,
+    CONCAT_WS(', ', audit_secret(1, OLD.sealed IS NULL, OLD.key_id), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+DROP TRIGGER IF EXISTS audit_account_secret_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_i AFTER INSERT ON account_secret FOR EACH ROW
+  CALL audit_write('insert', 'account_secret', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NEW.name), NEW.tenant_id, NULL,
+    NULL, CONCAT_WS(', ', audit_secret(1, NEW.sealed IS NULL, NEW.key_id), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_account_secret_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_u AFTER UPDATE ON account_secret FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
+  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    SET was = CONCAT_WS(', ', was, audit_secret(NEW.version <> OLD.version, OLD.sealed IS NULL, OLD.key_id)),
+        became = CONCAT_WS(', ', became, audit_secret(NEW.version <> OLD.version, NEW.sealed IS NULL, NEW.key_id));
+  END IF;
+  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  CALL audit_update('account_secret', was, became,
+    CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NEW.name), NEW.tenant_id, NULL);
+END//
+
+DROP TRIGGER IF EXISTS audit_account_secret_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_d AFTER DELETE ON account_secret FOR EACH ROW
+  CALL audit_write('delete', 'account_secret', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
+    CONCAT_WS(', ', audit_secret(1, OLD.sealed IS NULL, OLD.key_id), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+
+-- ---------------------------------------------------------------- partitions
+
+DROP PROCEDURE IF EXISTS keep_partitions//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE keep_partitions(
+    the_table VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, keep_days INT, ahead_days INT, patience INT)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'one partition a day (UTC) from today to ahead_days ahead; older ones than keep_days are dropped with their rows'
+BEGIN
+  DECLARE today INT DEFAULT TO_DAYS(UTC_DATE());
+  DECLARE day_no, top, waited INT;
+  DECLARE bit_of_it TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT '';
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION
+  BEGIN
+    SET SESSION lock_wait_timeout = waited;
+    RESIGNAL;
+  END;
+  SET waited = @@SESSION.lock_wait_timeout;
+  IF keep_days IS NULL OR keep_days < 1 THEN
+    CALL refuse(CONCAT('keep_days: ', shown(keep_days), ' is below 1'));
+  ELSEIF ahead_days IS NULL OR ahead_days NOT BETWEEN 1 AND 366 THEN
+    CALL refuse(CONCAT('ahead_days: ', shown(ahead_days), ' is not between 1 and 366'));
+  END IF;
+  -- a change of partitions waits for who uses the table in an open transaction, and all others wait behind it: rather fail and be called again
+  SET SESSION lock_wait_timeout = patience;
+
+  SELECT MAX(CAST(p.PARTITION_DESCRIPTION AS SIGNED)) INTO top FROM information_schema.PARTITIONS p
+  WHERE p.TABLE_SCHEMA = DATABASE() AND p.TABLE_NAME = the_table AND p.PARTITION_DESCRIPTION <> 'MAXVALUE';
+  SET day_no = GREATEST(COALESCE(top, today), today);
+  WHILE day_no <= today + ahead_days DO
+    SET bit_of_it = CONCAT(bit_of_it, 'PARTITION p', DATE_FORMAT(FROM_DAYS(day_no), '%Y%m%d'), ' VALUES LESS THAN (', day_no + 1, '), ');
+    SET day_no = day_no + 1;
+  END WHILE;
+  IF bit_of_it <> '' THEN
+    SET @dialtone_ddl = CONCAT('ALTER TABLE ', the_table, ' REORGANIZE PARTITION pmax INTO (', bit_of_it,
+                               'PARTITION pmax VALUES LESS THAN MAXVALUE)');
+    PREPARE dialtone_ddl FROM @dialtone_ddl;
+    EXECUTE dialtone_ddl;
+    DEALLOCATE PREPARE dialtone_ddl;
+  END IF;
+
+  -- 90 at most: GROUP_CONCAT is cut at 1,024 bytes on some servers; the next call drops the rest
+  SELECT GROUP_CONCAT(x.PARTITION_NAME) INTO bit_of_it
+  FROM (SELECT p.PARTITION_NAME FROM information_schema.PARTITIONS p
+        WHERE p.TABLE_SCHEMA = DATABASE() AND p.TABLE_NAME = the_table AND p.PARTITION_DESCRIPTION <> 'MAXVALUE'
+          AND CAST(p.PARTITION_DESCRIPTION AS SIGNED) <= today - keep_days
+        ORDER BY p.PARTITION_ORDINAL_POSITION LIMIT 90) AS x;
+  IF bit_of_it IS NOT NULL THEN
+    SET @dialtone_ddl = CONCAT('ALTER TABLE ', the_table, ' DROP PARTITION ', bit_of_it);
+    PREPARE dialtone_ddl FROM @dialtone_ddl;
+    EXECUTE dialtone_ddl;
+    DEALLOCATE PREPARE dialtone_ddl;
+  END IF;
+  SET @dialtone_ddl = NULL;
+  SET SESSION lock_wait_timeout = waited;
+END//
+
+-- As in 0005-procedures.sql, from the common part.
+DROP PROCEDURE IF EXISTS journal_partitions//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE journal_partitions(keep_days INT, ahead_days INT)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'one partition a day (UTC) from today to ahead_days ahead; older ones than keep_days are dropped with their rows'
+BEGIN
+  CALL keep_partitions('fetch_journal', keep_days, ahead_days, 5);
+  -- the state of devices that are gone
+  DELETE s FROM device_state s LEFT JOIN device d ON d.mac = s.mac
+    WHERE d.mac IS NULL AND s.last_at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
+  DELETE FROM journal_loss WHERE at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
+END//
+
+-- Every DBA's open transaction uses the table, so this does not wait at all where a server allows that: nobody stands in a queue behind it.
+DROP PROCEDURE IF EXISTS audit_partitions//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_partitions(keep_days INT, ahead_days INT)
+  MODIFIES SQL DATA SQL SECURITY DEFINER
+  COMMENT 'the same for audit'
+BEGIN
+  CALL keep_partitions('audit', keep_days, ahead_days, IF(VERSION() LIKE '%MariaDB%', 0, 1));
+END//
+
+DELIMITER ;
+
+-- ---------------------------------------------------------------- views
+
+-- Who changed what. Times are UTC. Ask with a tenant, a MAC or a time.
+CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW audit_trail AS
+SELECT a.at, a.account, a.host, a.connection, a.action, a.table_name, a.row_key, a.tenant_id, a.mac, a.old_value, a.new_value, a.id
+FROM audit a;
+
+-- Who got a file with credentials in it (200), or was told that the one it has is still right (304). A common file holds none: its 304 is told from
+-- a device file's by device_state, which knows the device files only. tenant_id is the one at that time. Times are UTC. Ask with a MAC or a time.
+CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW credential_fetches AS
+SELECT j.at, j.mac, j.tenant_id, j.file, j.status, j.identity, j.address, j.user_agent, j.model, j.firmware, LOWER(HEX(j.digest)) AS digest
+FROM fetch_journal j
+WHERE j.mac IS NOT NULL AND j.method <> 'HEAD'
+  AND (j.result = 'ok' OR (j.result = 'not-modified' AND EXISTS (
+    SELECT 1 FROM device_state s WHERE s.mac = j.mac AND s.file = LOWER(j.file) AND s.delivered_at IS NOT NULL)));

@@ -3,18 +3,18 @@
 --
 -- The pattern, a table T with three triggers audit_T_i, audit_T_u and audit_T_d, all AFTER:
 --
---   INSERT  CALL audit_write('insert', 'T', key, tenant, mac, NULL, text of NEW);
---   DELETE  CALL audit_write('delete', 'T', key, tenant, mac, text of OLD, NULL);
---   UPDATE  DECLARE was, became MEDIUMTEXT; then a line a column: CALL audit_text(was, became, 'column', OLD.column, NEW.column) (numbers:
---           audit_number), which adds to both if the two differ; then CALL audit_update('T', was, became, key, tenant and mac of OLD, of NEW).
+--   INSERT, DELETE  one INSERT INTO audit with the text of the row, as an expression: calling a procedure here would make LOAD DATA
+--                   of many rows half as slow again.
+--   UPDATE          DECLARE was, became MEDIUMTEXT; a column, key columns first: IF it differs THEN CALL audit_text(was, became, 'column', OLD.column,
+--                   NEW.column) (audit_number for numbers); IF was IS NOT NULL THEN CALL audit_update('T', was, became, key, tenant, mac of OLD, of NEW).
 --
--- key: the primary key's columns with / between them. tenant NULL with a mac: the device's tenant is looked up. Text of a row:
--- `column='value', column=number` of what is not NULL, so that an old_value can be pasted behind UPDATE ... SET to take a change back. An INSERT
--- is one row whose text is made by one expression, because LOAD DATA brings many; an UPDATE names the columns that changed; one that
--- changes nothing (or created_at and changed_at only) writes nothing. One that changes a row's key or tenant is told under both.
+-- row_key: the primary key's columns with / between them. A row that has a mac and no tenant_id tells the tenant of its device. The text of
+-- a row is `column='text', column=number` of what is not NULL, so that an old_value can be pasted behind UPDATE ... SET to take a change
+-- back. An UPDATE names the columns that changed; one that changes nothing, or created_at and changed_at only, writes nothing. One
+-- that changes a row's key or tenant is told under both.
 --
--- Secrets: their values are never handed to anything here; audit_secret() tells that there is one, its form and its key. Settings
--- go through audit_setting() and audit_value(), which mask what looks like a password.
+-- Secrets: their values are never handed to anything here; audit_secret() tells that it is another one, its form and its key. Values
+-- of raw parameters and URLs go through audit_masked().
 --
 -- No foreign keys and no hot row: rows of two transactions lie side by side and lock nothing of each other.
 
@@ -25,8 +25,7 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR
 CREATE TABLE IF NOT EXISTS audit (
   at         DATETIME(6) NOT NULL COMMENT 'UTC',
   id         BIGINT UNSIGNED NOT NULL,
-  account    VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'who logged in',
-  host       VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  login      VARCHAR(384) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL COMMENT 'USER(): account and host it came from',
   connection BIGINT UNSIGNED NOT NULL,
   action     VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   table_name VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -50,47 +49,23 @@ DELIMITER //
 
 DROP FUNCTION IF EXISTS audit_tenant//
 CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_tenant(
-    the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, gone TINYINT)
+    the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
   RETURNS VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin
   READS SQL DATA SQL SECURITY DEFINER
-  COMMENT 'of a device, for a row that hangs on it'
+  COMMENT 'of the device that a row hangs on; reads without locks: a deletion has not locked the device, but its revision by now'
 BEGIN
   DECLARE its_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
-  -- a deletion has not locked the device and must not now, when it holds the device's revision; other changes have
-  IF gone THEN
-    SELECT d.tenant_id INTO its_tenant FROM device d WHERE d.mac = the_mac;
-  END IF;
+  SELECT d.tenant_id INTO its_tenant FROM device d WHERE d.mac = the_mac;
   IF its_tenant IS NULL THEN
+    -- committed after this transaction's snapshot
     SELECT d.tenant_id INTO its_tenant FROM device d WHERE d.mac = the_mac LOCK IN SHARE MODE;
   END IF;
   RETURN its_tenant;
 END//
 
-DROP PROCEDURE IF EXISTS audit_write//
-CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_write(
-    the_action VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
-    the_table VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
-    the_key VARCHAR(768) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    the_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
-    the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
-    was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
-  MODIFIES SQL DATA SQL SECURITY DEFINER
-BEGIN
-  DECLARE who VARCHAR(384) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT USER();
-  DECLARE its_host VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT SUBSTRING_INDEX(who, '@', -1);
-  DECLARE zone VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT @@SESSION.time_zone;
-  DECLARE now_utc DATETIME(6);
-  -- NOW() and its kin say what the session says with SET timestamp; SYSDATE() does not, but has no form in UTC
-  SET SESSION time_zone = '+00:00';
-  SET now_utc = SYSDATE(6);
-  SET SESSION time_zone = zone;
-  INSERT INTO audit (at, id, account, host, connection, action, table_name, row_key, tenant_id, mac, old_value, new_value)
-    VALUES (now_utc, UUID_SHORT(), LEFT(who, CHAR_LENGTH(who) - CHAR_LENGTH(its_host) - 1), its_host, CONNECTION_ID(), the_action, the_table, the_key,
-            IF(the_tenant IS NULL AND the_mac IS NOT NULL, audit_tenant(the_mac, the_action = 'delete'), the_tenant), the_mac, was, became);
-END//
-
+-- at: NOW() and UTC_TIMESTAMP() say what the session told them by SET timestamp; SYSDATE() does not, but has no form in UTC. login: USER() is
+-- who logged in, CURRENT_USER() would be the owner of the trigger.
 DROP PROCEDURE IF EXISTS audit_update//
 CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_update(
     the_table VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
@@ -103,14 +78,19 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_update(
     new_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
     new_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin)
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  COMMENT 'nothing where nothing changed; a row that gets another key or tenant is told under both'
+  COMMENT 'a row that gets another key or tenant is told under both'
 BEGIN
-  IF was IS NOT NULL THEN
-    IF NOT (old_key <=> new_key AND old_tenant <=> new_tenant) THEN
-      CALL audit_write('update', the_table, old_key, old_tenant, old_mac, was, became);
-    END IF;
-    CALL audit_write('update', the_table, new_key, new_tenant, new_mac, was, became);
+  IF new_tenant IS NULL AND new_mac IS NOT NULL THEN
+    SET new_tenant = audit_tenant(new_mac), old_tenant = IF(old_mac = new_mac, new_tenant, audit_tenant(old_mac));
   END IF;
+  IF NOT (old_key <=> new_key AND old_tenant <=> new_tenant) THEN
+    INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value, new_value)
+      VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+              'update', the_table, old_key, old_tenant, old_mac, was, became);
+  END IF;
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'update', the_table, new_key, new_tenant, new_mac, was, became);
 END//
 
 -- ---------------------------------------------------------------- what changed, in words
@@ -123,11 +103,9 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_text(
     old_text MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     new_text MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
   DETERMINISTIC NO SQL SQL SECURITY DEFINER
-  COMMENT 'a column of text or of time: adds to both if it changed'
+  COMMENT 'a column of text or of time that changed'
 BEGIN
-  IF NOT CAST(old_text AS BINARY) <=> CAST(new_text AS BINARY) THEN
-    SET was = CONCAT_WS(', ', was, CONCAT(name, '=', QUOTE(old_text))), became = CONCAT_WS(', ', became, CONCAT(name, '=', QUOTE(new_text)));
-  END IF;
+  SET was = CONCAT_WS(', ', was, CONCAT(name, '=', QUOTE(old_text))), became = CONCAT_WS(', ', became, CONCAT(name, '=', QUOTE(new_text)));
 END//
 
 DROP PROCEDURE IF EXISTS audit_number//
@@ -138,10 +116,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_number(
     old_number BIGINT, new_number BIGINT)
   DETERMINISTIC NO SQL SQL SECURITY DEFINER
 BEGIN
-  IF NOT old_number <=> new_number THEN
-    SET was = CONCAT_WS(', ', was, CONCAT(name, '=', COALESCE(old_number, 'NULL'))),
-        became = CONCAT_WS(', ', became, CONCAT(name, '=', COALESCE(new_number, 'NULL')));
-  END IF;
+  SET was = CONCAT_WS(', ', was, CONCAT(name, '=', COALESCE(old_number, 'NULL'))),
+      became = CONCAT_WS(', ', became, CONCAT(name, '=', COALESCE(new_number, 'NULL')));
 END//
 
 DROP FUNCTION IF EXISTS audit_masked//
@@ -162,525 +138,831 @@ BEGIN
   RETURN CONCAT('value=', QUOTE(REGEXP_REPLACE(the_value, '://[^/?#]*@', '://(secret)@')));
 END//
 
-DROP FUNCTION IF EXISTS audit_setting//
-CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_setting(
-    the_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
-    the_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
-    the_value TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    the_comment TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
-  RETURNS MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
-  DETERMINISTIC NO SQL SQL SECURITY DEFINER
-  COMMENT 'the text of a row of a *_setting table'
-  RETURN CONCAT_WS(', ', IF(the_vendor = '' AND LOCATE('@', COALESCE(the_value, '')) = 0, CONCAT('value=', QUOTE(the_value)),
-                            audit_masked(the_vendor, the_name, the_value)),
-                   NULLIF(CONCAT('comment=', QUOTE(the_comment)), 'comment=NULL'))//
-
-DROP PROCEDURE IF EXISTS audit_value//
-CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_value(
+DROP PROCEDURE IF EXISTS audit_secret//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_secret(
     INOUT was MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     INOUT became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    old_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
-    old_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
-    old_text TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    new_vendor VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
-    new_name VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin,
-    new_text TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
+    another TINYINT,
+    old_key VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
+    new_key VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
   DETERMINISTIC NO SQL SQL SECURITY DEFINER
-  COMMENT 'value of a *_setting table: adds to both if it changed'
+  COMMENT 'a secret that is another one, or has another form (a key_id says that it is sealed)'
 BEGIN
-  IF NOT CAST(old_text AS BINARY) <=> CAST(new_text AS BINARY) THEN
-    SET was = CONCAT_WS(', ', was, audit_masked(old_vendor, old_name, old_text)),
-        became = CONCAT_WS(', ', became, audit_masked(new_vendor, new_name, new_text));
-  END IF;
+  SET was = CONCAT_WS(', ', was, IF(another, 'secret=(secret)', NULL),
+                      IF(old_key IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=', QUOTE(old_key)))),
+      became = CONCAT_WS(', ', became, IF(another, 'secret=(secret)', NULL),
+                         IF(new_key IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=', QUOTE(new_key))));
 END//
-
-DROP FUNCTION IF EXISTS audit_secret//
-CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_secret(another TINYINT, is_plain TINYINT,
-    the_key VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
-  RETURNS VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
-  DETERMINISTIC NO SQL SQL SECURITY DEFINER
-  COMMENT 'of a *_secret table: (secret) where it is another secret, and its form'
-  RETURN CONCAT(IF(another, 'secret=(secret), ', ''), IF(is_plain, 'form=''plain''', CONCAT('form=''sealed'', key_id=', QUOTE(the_key))))//
 
 -- ---------------------------------------------------------------- tenant, site, profile, device, account
 
 DROP TRIGGER IF EXISTS audit_tenant_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_i AFTER INSERT ON tenant FOR EACH ROW
-  CALL audit_write('insert', 'tenant', NEW.tenant_id, NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), CONCAT('enabled=', NEW.enabled), CONCAT('plain_http=', NEW.plain_http),
-      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'tenant', NEW.tenant_id, NEW.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), CONCAT('enabled=', NEW.enabled), CONCAT('plain_http=', NEW.plain_http),
+            NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_tenant_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_u AFTER UPDATE ON tenant FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
-  CALL audit_number(was, became, 'plain_http', OLD.plain_http, NEW.plain_http);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('tenant', was, became,
-    OLD.tenant_id, OLD.tenant_id, NULL,
-    NEW.tenant_id, NEW.tenant_id, NULL);
+  IF NOT CAST(NEW.name AS BINARY) <=> CAST(OLD.name AS BINARY) THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT NEW.enabled <=> OLD.enabled THEN
+    CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  END IF;
+  IF NOT NEW.plain_http <=> OLD.plain_http THEN
+    CALL audit_number(was, became, 'plain_http', OLD.plain_http, NEW.plain_http);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('tenant', was, became,
+      OLD.tenant_id, OLD.tenant_id, NULL,
+      NEW.tenant_id, NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_tenant_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_d AFTER DELETE ON tenant FOR EACH ROW
-  CALL audit_write('delete', 'tenant', OLD.tenant_id, OLD.tenant_id, NULL,
-    CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), CONCAT('enabled=', OLD.enabled), CONCAT('plain_http=', OLD.plain_http),
-      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'tenant', OLD.tenant_id, OLD.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), CONCAT('enabled=', OLD.enabled), CONCAT('plain_http=', OLD.plain_http),
+            NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_site_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_i AFTER INSERT ON site FOR EACH ROW
-  CALL audit_write('insert', 'site', CONCAT(NEW.tenant_id, '/', NEW.site_id), NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'site', CONCAT_WS('/', NEW.tenant_id, NEW.site_id), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_site_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_u AFTER UPDATE ON site FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('site', was, became,
-    CONCAT(OLD.tenant_id, '/', OLD.site_id), OLD.tenant_id, NULL,
-    CONCAT(NEW.tenant_id, '/', NEW.site_id), NEW.tenant_id, NULL);
+  IF NOT CAST(NEW.name AS BINARY) <=> CAST(OLD.name AS BINARY) THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('site', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.site_id), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.site_id), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_site_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_d AFTER DELETE ON site FOR EACH ROW
-  CALL audit_write('delete', 'site', CONCAT(OLD.tenant_id, '/', OLD.site_id), OLD.tenant_id, NULL,
-    CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'site', CONCAT_WS('/', OLD.tenant_id, OLD.site_id), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_i AFTER INSERT ON profile FOR EACH ROW
-  CALL audit_write('insert', 'profile', CONCAT(NEW.tenant_id, '/', NEW.profile_id), NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'profile', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('name=', QUOTE(NEW.name)), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_u AFTER UPDATE ON profile FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('profile', was, became,
-    CONCAT(OLD.tenant_id, '/', OLD.profile_id), OLD.tenant_id, NULL,
-    CONCAT(NEW.tenant_id, '/', NEW.profile_id), NEW.tenant_id, NULL);
+  IF NOT CAST(NEW.name AS BINARY) <=> CAST(OLD.name AS BINARY) THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('profile', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.profile_id), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.profile_id), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_profile_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_d AFTER DELETE ON profile FOR EACH ROW
-  CALL audit_write('delete', 'profile', CONCAT(OLD.tenant_id, '/', OLD.profile_id), OLD.tenant_id, NULL,
-    CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'profile', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('name=', QUOTE(OLD.name)), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_i AFTER INSERT ON device FOR EACH ROW
-  CALL audit_write('insert', 'device', NEW.mac, NEW.tenant_id, NEW.mac,
-    NULL, CONCAT_WS(', ', CONCAT('tenant_id=''', NEW.tenant_id, ''''), CONCAT('site_id=''', NEW.site_id, ''''), CONCAT('profile_id=''', NEW.profile_id, ''''),
-      CONCAT('model_id=''', NEW.model_id, ''''), CONCAT('enabled=', NEW.enabled), CONCAT('generation=''', NEW.generation, ''''),
-      CONCAT('previous_generation=''', NEW.previous_generation, ''''), CONCAT('previous_until=''', NEW.previous_until, ''''),
-      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'device', NEW.mac, NEW.tenant_id, NEW.mac,
+            CONCAT_WS(', ', CONCAT('tenant_id=''', NEW.tenant_id, ''''), CONCAT('site_id=''', NEW.site_id, ''''),
+            CONCAT('profile_id=''', NEW.profile_id, ''''), CONCAT('model_id=''', NEW.model_id, ''''), CONCAT('enabled=', NEW.enabled),
+            CONCAT('generation=''', NEW.generation, ''''), CONCAT('previous_generation=''', NEW.previous_generation, ''''),
+            CONCAT('previous_until=''', NEW.previous_until, ''''), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_u AFTER UPDATE ON device FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'site_id', OLD.site_id, NEW.site_id);
-  CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
-  CALL audit_text(was, became, 'model_id', OLD.model_id, NEW.model_id);
-  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
-  CALL audit_text(was, became, 'generation', OLD.generation, NEW.generation);
-  CALL audit_text(was, became, 'previous_generation', OLD.previous_generation, NEW.previous_generation);
-  CALL audit_text(was, became, 'previous_until', OLD.previous_until, NEW.previous_until);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('device', was, became,
-    OLD.mac, OLD.tenant_id, OLD.mac,
-    NEW.mac, NEW.tenant_id, NEW.mac);
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.site_id <=> OLD.site_id THEN
+    CALL audit_text(was, became, 'site_id', OLD.site_id, NEW.site_id);
+  END IF;
+  IF NOT NEW.profile_id <=> OLD.profile_id THEN
+    CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
+  END IF;
+  IF NOT NEW.model_id <=> OLD.model_id THEN
+    CALL audit_text(was, became, 'model_id', OLD.model_id, NEW.model_id);
+  END IF;
+  IF NOT NEW.enabled <=> OLD.enabled THEN
+    CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  END IF;
+  IF NOT NEW.generation <=> OLD.generation THEN
+    CALL audit_text(was, became, 'generation', OLD.generation, NEW.generation);
+  END IF;
+  IF NOT NEW.previous_generation <=> OLD.previous_generation THEN
+    CALL audit_text(was, became, 'previous_generation', OLD.previous_generation, NEW.previous_generation);
+  END IF;
+  IF NOT NEW.previous_until <=> OLD.previous_until THEN
+    CALL audit_text(was, became, 'previous_until', OLD.previous_until, NEW.previous_until);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('device', was, became,
+      OLD.mac, OLD.tenant_id, OLD.mac,
+      NEW.mac, NEW.tenant_id, NEW.mac);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_device_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_d AFTER DELETE ON device FOR EACH ROW
-  CALL audit_write('delete', 'device', OLD.mac, OLD.tenant_id, OLD.mac,
-    CONCAT_WS(', ', CONCAT('tenant_id=''', OLD.tenant_id, ''''), CONCAT('site_id=''', OLD.site_id, ''''), CONCAT('profile_id=''', OLD.profile_id, ''''),
-      CONCAT('model_id=''', OLD.model_id, ''''), CONCAT('enabled=', OLD.enabled), CONCAT('generation=''', OLD.generation, ''''),
-      CONCAT('previous_generation=''', OLD.previous_generation, ''''), CONCAT('previous_until=''', OLD.previous_until, ''''),
-      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'device', OLD.mac, OLD.tenant_id, OLD.mac,
+            CONCAT_WS(', ', CONCAT('tenant_id=''', OLD.tenant_id, ''''), CONCAT('site_id=''', OLD.site_id, ''''),
+            CONCAT('profile_id=''', OLD.profile_id, ''''), CONCAT('model_id=''', OLD.model_id, ''''), CONCAT('enabled=', OLD.enabled),
+            CONCAT('generation=''', OLD.generation, ''''), CONCAT('previous_generation=''', OLD.previous_generation, ''''),
+            CONCAT('previous_until=''', OLD.previous_until, ''''), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_i AFTER INSERT ON account FOR EACH ROW
-  CALL audit_write('insert', 'account', CONCAT(NEW.tenant_id, '/', NEW.account_id), NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', CONCAT('sip_user=', QUOTE(NEW.sip_user)), NULLIF(CONCAT('auth_user=', QUOTE(NEW.auth_user)), 'auth_user=NULL'),
-      NULLIF(CONCAT('display_name=', QUOTE(NEW.display_name)), 'display_name=NULL'), CONCAT('enabled=', NEW.enabled),
-      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'account', CONCAT_WS('/', NEW.tenant_id, NEW.account_id), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('sip_user=', QUOTE(NEW.sip_user)), NULLIF(CONCAT('auth_user=', QUOTE(NEW.auth_user)), 'auth_user=NULL'),
+            NULLIF(CONCAT('display_name=', QUOTE(NEW.display_name)), 'display_name=NULL'), CONCAT('enabled=', NEW.enabled),
+            NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_u AFTER UPDATE ON account FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'sip_user', OLD.sip_user, NEW.sip_user);
-  CALL audit_text(was, became, 'auth_user', OLD.auth_user, NEW.auth_user);
-  CALL audit_text(was, became, 'display_name', OLD.display_name, NEW.display_name);
-  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('account', was, became,
-    CONCAT(OLD.tenant_id, '/', OLD.account_id), OLD.tenant_id, NULL,
-    CONCAT(NEW.tenant_id, '/', NEW.account_id), NEW.tenant_id, NULL);
+  IF NOT CAST(NEW.sip_user AS BINARY) <=> CAST(OLD.sip_user AS BINARY) THEN
+    CALL audit_text(was, became, 'sip_user', OLD.sip_user, NEW.sip_user);
+  END IF;
+  IF NOT CAST(NEW.auth_user AS BINARY) <=> CAST(OLD.auth_user AS BINARY) THEN
+    CALL audit_text(was, became, 'auth_user', OLD.auth_user, NEW.auth_user);
+  END IF;
+  IF NOT CAST(NEW.display_name AS BINARY) <=> CAST(OLD.display_name AS BINARY) THEN
+    CALL audit_text(was, became, 'display_name', OLD.display_name, NEW.display_name);
+  END IF;
+  IF NOT NEW.enabled <=> OLD.enabled THEN
+    CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('account', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.account_id), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.account_id), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_account_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_d AFTER DELETE ON account FOR EACH ROW
-  CALL audit_write('delete', 'account', CONCAT(OLD.tenant_id, '/', OLD.account_id), OLD.tenant_id, NULL,
-    CONCAT_WS(', ', CONCAT('sip_user=', QUOTE(OLD.sip_user)), NULLIF(CONCAT('auth_user=', QUOTE(OLD.auth_user)), 'auth_user=NULL'),
-      NULLIF(CONCAT('display_name=', QUOTE(OLD.display_name)), 'display_name=NULL'), CONCAT('enabled=', OLD.enabled),
-      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'account', CONCAT_WS('/', OLD.tenant_id, OLD.account_id), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('sip_user=', QUOTE(OLD.sip_user)), NULLIF(CONCAT('auth_user=', QUOTE(OLD.auth_user)), 'auth_user=NULL'),
+            NULLIF(CONCAT('display_name=', QUOTE(OLD.display_name)), 'display_name=NULL'), CONCAT('enabled=', OLD.enabled),
+            NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 -- ---------------------------------------------------------------- lines and keys
 
 DROP TRIGGER IF EXISTS audit_line_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_i AFTER INSERT ON line FOR EACH ROW
-  CALL audit_write('insert', 'line', CONCAT(NEW.mac, '/', NEW.position), NEW.tenant_id, NEW.mac,
-    NULL, CONCAT_WS(', ', CONCAT('account_id=''', NEW.account_id, ''''), NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'), CONCAT('enabled=', NEW.enabled),
-      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'line', CONCAT_WS('/', NEW.mac, NEW.position), NEW.tenant_id, NEW.mac,
+            CONCAT_WS(', ', CONCAT('account_id=''', NEW.account_id, ''''), NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'),
+            CONCAT('enabled=', NEW.enabled), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_u AFTER UPDATE ON line FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
-  CALL audit_number(was, became, 'position', OLD.position, NEW.position);
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
-  CALL audit_text(was, became, 'label', OLD.label, NEW.label);
-  CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('line', was, became,
-    CONCAT(OLD.mac, '/', OLD.position), OLD.tenant_id, OLD.mac,
-    CONCAT(NEW.mac, '/', NEW.position), NEW.tenant_id, NEW.mac);
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT NEW.position <=> OLD.position THEN
+    CALL audit_number(was, became, 'position', OLD.position, NEW.position);
+  END IF;
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.account_id <=> OLD.account_id THEN
+    CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
+  END IF;
+  IF NOT CAST(NEW.label AS BINARY) <=> CAST(OLD.label AS BINARY) THEN
+    CALL audit_text(was, became, 'label', OLD.label, NEW.label);
+  END IF;
+  IF NOT NEW.enabled <=> OLD.enabled THEN
+    CALL audit_number(was, became, 'enabled', OLD.enabled, NEW.enabled);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('line', was, became,
+      CONCAT_WS('/', OLD.mac, OLD.position), OLD.tenant_id, OLD.mac,
+      CONCAT_WS('/', NEW.mac, NEW.position), NEW.tenant_id, NEW.mac);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_line_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_d AFTER DELETE ON line FOR EACH ROW
-  CALL audit_write('delete', 'line', CONCAT(OLD.mac, '/', OLD.position), OLD.tenant_id, OLD.mac,
-    CONCAT_WS(', ', CONCAT('account_id=''', OLD.account_id, ''''), NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'), CONCAT('enabled=', OLD.enabled),
-      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'line', CONCAT_WS('/', OLD.mac, OLD.position), OLD.tenant_id, OLD.mac,
+            CONCAT_WS(', ', CONCAT('account_id=''', OLD.account_id, ''''), NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'),
+            CONCAT('enabled=', OLD.enabled), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_key_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_key_i AFTER INSERT ON line_key FOR EACH ROW
-  CALL audit_write('insert', 'line_key', CONCAT_WS('/', NEW.mac, NEW.module, NEW.slot), NULL, NEW.mac,
-    NULL, CONCAT_WS(', ', CONCAT('type=''', NEW.type, ''''), CONCAT('line=', NEW.line), NULLIF(CONCAT('value=', QUOTE(NEW.value)), 'value=NULL'),
-      NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(NEW.extension)), 'extension=NULL'),
-      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'line_key', CONCAT_WS('/', NEW.mac, NEW.module, NEW.slot), (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', CONCAT('type=''', NEW.type, ''''), CONCAT('line=', NEW.line), NULLIF(CONCAT('value=', QUOTE(NEW.value)), 'value=NULL'),
+            NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'),
+            NULLIF(CONCAT('extension=', QUOTE(NEW.extension)), 'extension=NULL'),
+            NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_key_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_key_u AFTER UPDATE ON line_key FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
-  CALL audit_number(was, became, 'module', OLD.module, NEW.module);
-  CALL audit_number(was, became, 'slot', OLD.slot, NEW.slot);
-  CALL audit_text(was, became, 'type', OLD.type, NEW.type);
-  CALL audit_number(was, became, 'line', OLD.line, NEW.line);
-  CALL audit_text(was, became, 'value', OLD.value, NEW.value);
-  CALL audit_text(was, became, 'label', OLD.label, NEW.label);
-  CALL audit_text(was, became, 'extension', OLD.extension, NEW.extension);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('line_key', was, became,
-    CONCAT_WS('/', OLD.mac, OLD.module, OLD.slot), NULL, OLD.mac,
-    CONCAT_WS('/', NEW.mac, NEW.module, NEW.slot), NULL, NEW.mac);
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT NEW.module <=> OLD.module THEN
+    CALL audit_number(was, became, 'module', OLD.module, NEW.module);
+  END IF;
+  IF NOT NEW.slot <=> OLD.slot THEN
+    CALL audit_number(was, became, 'slot', OLD.slot, NEW.slot);
+  END IF;
+  IF NOT NEW.type <=> OLD.type THEN
+    CALL audit_text(was, became, 'type', OLD.type, NEW.type);
+  END IF;
+  IF NOT NEW.line <=> OLD.line THEN
+    CALL audit_number(was, became, 'line', OLD.line, NEW.line);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    CALL audit_text(was, became, 'value', OLD.value, NEW.value);
+  END IF;
+  IF NOT CAST(NEW.label AS BINARY) <=> CAST(OLD.label AS BINARY) THEN
+    CALL audit_text(was, became, 'label', OLD.label, NEW.label);
+  END IF;
+  IF NOT CAST(NEW.extension AS BINARY) <=> CAST(OLD.extension AS BINARY) THEN
+    CALL audit_text(was, became, 'extension', OLD.extension, NEW.extension);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('line_key', was, became,
+      CONCAT_WS('/', OLD.mac, OLD.module, OLD.slot), NULL, OLD.mac,
+      CONCAT_WS('/', NEW.mac, NEW.module, NEW.slot), NULL, NEW.mac);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_line_key_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_key_d AFTER DELETE ON line_key FOR EACH ROW
-  CALL audit_write('delete', 'line_key', CONCAT_WS('/', OLD.mac, OLD.module, OLD.slot), NULL, OLD.mac,
-    CONCAT_WS(', ', CONCAT('type=''', OLD.type, ''''), CONCAT('line=', OLD.line), NULLIF(CONCAT('value=', QUOTE(OLD.value)), 'value=NULL'),
-      NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(OLD.extension)), 'extension=NULL'),
-      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'line_key', CONCAT_WS('/', OLD.mac, OLD.module, OLD.slot), audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', CONCAT('type=''', OLD.type, ''''), CONCAT('line=', OLD.line), NULLIF(CONCAT('value=', QUOTE(OLD.value)), 'value=NULL'),
+            NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'),
+            NULLIF(CONCAT('extension=', QUOTE(OLD.extension)), 'extension=NULL'),
+            NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_key_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_key_i AFTER INSERT ON profile_key FOR EACH ROW
-  CALL audit_write('insert', 'profile_key', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NEW.module, NEW.slot), NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', CONCAT('type=''', NEW.type, ''''), CONCAT('line=', NEW.line), NULLIF(CONCAT('value=', QUOTE(NEW.value)), 'value=NULL'),
-      NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(NEW.extension)), 'extension=NULL'),
-      NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'profile_key', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NEW.module, NEW.slot), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('type=''', NEW.type, ''''), CONCAT('line=', NEW.line), NULLIF(CONCAT('value=', QUOTE(NEW.value)), 'value=NULL'),
+            NULLIF(CONCAT('label=', QUOTE(NEW.label)), 'label=NULL'),
+            NULLIF(CONCAT('extension=', QUOTE(NEW.extension)), 'extension=NULL'),
+            NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_key_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_key_u AFTER UPDATE ON profile_key FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
-  CALL audit_number(was, became, 'module', OLD.module, NEW.module);
-  CALL audit_number(was, became, 'slot', OLD.slot, NEW.slot);
-  CALL audit_text(was, became, 'type', OLD.type, NEW.type);
-  CALL audit_number(was, became, 'line', OLD.line, NEW.line);
-  CALL audit_text(was, became, 'value', OLD.value, NEW.value);
-  CALL audit_text(was, became, 'label', OLD.label, NEW.label);
-  CALL audit_text(was, became, 'extension', OLD.extension, NEW.extension);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('profile_key', was, became,
-    CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, OLD.module, OLD.slot), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NEW.module, NEW.slot), NEW.tenant_id, NULL);
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.profile_id <=> OLD.profile_id THEN
+    CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
+  END IF;
+  IF NOT NEW.module <=> OLD.module THEN
+    CALL audit_number(was, became, 'module', OLD.module, NEW.module);
+  END IF;
+  IF NOT NEW.slot <=> OLD.slot THEN
+    CALL audit_number(was, became, 'slot', OLD.slot, NEW.slot);
+  END IF;
+  IF NOT NEW.type <=> OLD.type THEN
+    CALL audit_text(was, became, 'type', OLD.type, NEW.type);
+  END IF;
+  IF NOT NEW.line <=> OLD.line THEN
+    CALL audit_number(was, became, 'line', OLD.line, NEW.line);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    CALL audit_text(was, became, 'value', OLD.value, NEW.value);
+  END IF;
+  IF NOT CAST(NEW.label AS BINARY) <=> CAST(OLD.label AS BINARY) THEN
+    CALL audit_text(was, became, 'label', OLD.label, NEW.label);
+  END IF;
+  IF NOT CAST(NEW.extension AS BINARY) <=> CAST(OLD.extension AS BINARY) THEN
+    CALL audit_text(was, became, 'extension', OLD.extension, NEW.extension);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('profile_key', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, OLD.module, OLD.slot), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NEW.module, NEW.slot), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_profile_key_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_key_d AFTER DELETE ON profile_key FOR EACH ROW
-  CALL audit_write('delete', 'profile_key', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, OLD.module, OLD.slot), OLD.tenant_id, NULL,
-    CONCAT_WS(', ', CONCAT('type=''', OLD.type, ''''), CONCAT('line=', OLD.line), NULLIF(CONCAT('value=', QUOTE(OLD.value)), 'value=NULL'),
-      NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'), NULLIF(CONCAT('extension=', QUOTE(OLD.extension)), 'extension=NULL'),
-      NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'profile_key', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, OLD.module, OLD.slot), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('type=''', OLD.type, ''''), CONCAT('line=', OLD.line), NULLIF(CONCAT('value=', QUOTE(OLD.value)), 'value=NULL'),
+            NULLIF(CONCAT('label=', QUOTE(OLD.label)), 'label=NULL'),
+            NULLIF(CONCAT('extension=', QUOTE(OLD.extension)), 'extension=NULL'),
+            NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
--- ---------------------------------------------------------------- settings and raw parameters
+-- ---------------------------------------------------------------- settings and raw parameters; only raw ones and URLs can hold a password
 
 DROP TRIGGER IF EXISTS audit_provider_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_i AFTER INSERT ON provider_setting FOR EACH ROW
-  CALL audit_write('insert', 'provider_setting', CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'provider_setting', CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_provider_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_u AFTER UPDATE ON provider_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('provider_setting', was, became,
-    CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
-    CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL);
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('provider_setting', was, became,
+      CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
+      CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_provider_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_d AFTER DELETE ON provider_setting FOR EACH ROW
-  CALL audit_write('delete', 'provider_setting', CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'provider_setting', CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_tenant_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_i AFTER INSERT ON tenant_setting FOR EACH ROW
-  CALL audit_write('insert', 'tenant_setting', CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'tenant_setting', CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_tenant_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_u AFTER UPDATE ON tenant_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('tenant_setting', was, became,
-    CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('tenant_setting', was, became,
+      CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_tenant_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_d AFTER DELETE ON tenant_setting FOR EACH ROW
-  CALL audit_write('delete', 'tenant_setting', CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'tenant_setting', CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_site_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_i AFTER INSERT ON site_setting FOR EACH ROW
-  CALL audit_write('insert', 'site_setting', CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'site_setting', CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_site_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_u AFTER UPDATE ON site_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'site_id', OLD.site_id, NEW.site_id);
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('site_setting', was, became,
-    CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.site_id <=> OLD.site_id THEN
+    CALL audit_text(was, became, 'site_id', OLD.site_id, NEW.site_id);
+  END IF;
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('site_setting', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_site_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_d AFTER DELETE ON site_setting FOR EACH ROW
-  CALL audit_write('delete', 'site_setting', CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'site_setting', CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_i AFTER INSERT ON profile_setting FOR EACH ROW
-  CALL audit_write('insert', 'profile_setting', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'profile_setting', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_u AFTER UPDATE ON profile_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('profile_setting', was, became,
-    CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.profile_id <=> OLD.profile_id THEN
+    CALL audit_text(was, became, 'profile_id', OLD.profile_id, NEW.profile_id);
+  END IF;
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('profile_setting', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_profile_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_d AFTER DELETE ON profile_setting FOR EACH ROW
-  CALL audit_write('delete', 'profile_setting', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'profile_setting', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_i AFTER INSERT ON device_setting FOR EACH ROW
-  CALL audit_write('insert', 'device_setting', CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'device_setting', CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name),
+            (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_u AFTER UPDATE ON device_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('device_setting', was, became,
-    CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
-    CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac);
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('device_setting', was, became,
+      CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
+      CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_device_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_d AFTER DELETE ON device_setting FOR EACH ROW
-  CALL audit_write('delete', 'device_setting', CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'device_setting', CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_i AFTER INSERT ON account_setting FOR EACH ROW
-  CALL audit_write('insert', 'account_setting', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'account_setting', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_u AFTER UPDATE ON account_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('account_setting', was, became,
-    CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.account_id <=> OLD.account_id THEN
+    CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
+  END IF;
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('account_setting', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_account_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_d AFTER DELETE ON account_setting FOR EACH ROW
-  CALL audit_write('delete', 'account_setting', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'account_setting', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_setting_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_i AFTER INSERT ON line_setting FOR EACH ROW
-  CALL audit_write('insert', 'line_setting', CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac,
-    NULL, audit_setting(NEW.vendor, NEW.name, NEW.value, NEW.comment))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'line_setting', CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name),
+            (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_setting_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_u AFTER UPDATE ON line_setting FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
-  CALL audit_number(was, became, 'position', OLD.position, NEW.position);
-  CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  CALL audit_value(was, became, OLD.vendor, OLD.name, OLD.value, NEW.vendor, NEW.name, NEW.value);
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('line_setting', was, became,
-    CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
-    CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac);
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT NEW.position <=> OLD.position THEN
+    CALL audit_number(was, became, 'position', OLD.position, NEW.position);
+  END IF;
+  IF NOT NEW.vendor <=> OLD.vendor THEN
+    CALL audit_text(was, became, 'vendor', OLD.vendor, NEW.vendor);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT CAST(NEW.value AS BINARY) <=> CAST(OLD.value AS BINARY) THEN
+    SET was = CONCAT_WS(', ', was, audit_masked(OLD.vendor, OLD.name, OLD.value)),
+        became = CONCAT_WS(', ', became, audit_masked(NEW.vendor, NEW.name, NEW.value));
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('line_setting', was, became,
+      CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
+      CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name), NULL, NEW.mac);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_line_setting_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_d AFTER DELETE ON line_setting FOR EACH ROW
-  CALL audit_write('delete', 'line_setting', CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), NULL, OLD.mac,
-    audit_setting(OLD.vendor, OLD.name, OLD.value, OLD.comment), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'line_setting', CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 -- ---------------------------------------------------------------- secrets: plain is not read here, sealed only to see whether it is another
 
 DROP TRIGGER IF EXISTS audit_tenant_secret_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_secret_i AFTER INSERT ON tenant_secret FOR EACH ROW
-  CALL audit_write('insert', 'tenant_secret', CONCAT_WS('/', NEW.tenant_id, NEW.name), NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', audit_secret(1, NEW.sealed IS NULL, NEW.key_id), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'tenant_secret', CONCAT_WS('/', NEW.tenant_id, NEW.name), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', 'secret=(secret)', IF(NEW.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', NEW.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_tenant_secret_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_secret_u AFTER UPDATE ON tenant_secret FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
-    SET was = CONCAT_WS(', ', was, audit_secret(NEW.version <> OLD.version, OLD.sealed IS NULL, OLD.key_id)),
-        became = CONCAT_WS(', ', became, audit_secret(NEW.version <> OLD.version, NEW.sealed IS NULL, NEW.key_id));
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
   END IF;
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('tenant_secret', was, became,
-    CONCAT_WS('/', OLD.tenant_id, OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NEW.name), NEW.tenant_id, NULL);
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    CALL audit_secret(was, became, NEW.version <> OLD.version, OLD.key_id, NEW.key_id);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('tenant_secret', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.name), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.name), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_tenant_secret_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_secret_d AFTER DELETE ON tenant_secret FOR EACH ROW
-  CALL audit_write('delete', 'tenant_secret', CONCAT_WS('/', OLD.tenant_id, OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS(', ', audit_secret(1, OLD.sealed IS NULL, OLD.key_id), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'tenant_secret', CONCAT_WS('/', OLD.tenant_id, OLD.name), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', 'secret=(secret)', IF(OLD.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', OLD.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_secret_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_secret_i AFTER INSERT ON device_secret FOR EACH ROW
-  CALL audit_write('insert', 'device_secret', CONCAT_WS('/', NEW.mac, NEW.name), NULL, NEW.mac,
-    NULL, CONCAT_WS(', ', audit_secret(1, NEW.sealed IS NULL, NEW.key_id), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'device_secret', CONCAT_WS('/', NEW.mac, NEW.name), (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', 'secret=(secret)', IF(NEW.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', NEW.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_secret_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_secret_u AFTER UPDATE ON device_secret FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
-    SET was = CONCAT_WS(', ', was, audit_secret(NEW.version <> OLD.version, OLD.sealed IS NULL, OLD.key_id)),
-        became = CONCAT_WS(', ', became, audit_secret(NEW.version <> OLD.version, NEW.sealed IS NULL, NEW.key_id));
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
   END IF;
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('device_secret', was, became,
-    CONCAT_WS('/', OLD.mac, OLD.name), NULL, OLD.mac,
-    CONCAT_WS('/', NEW.mac, NEW.name), NULL, NEW.mac);
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    CALL audit_secret(was, became, NEW.version <> OLD.version, OLD.key_id, NEW.key_id);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('device_secret', was, became,
+      CONCAT_WS('/', OLD.mac, OLD.name), NULL, OLD.mac,
+      CONCAT_WS('/', NEW.mac, NEW.name), NULL, NEW.mac);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_device_secret_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_secret_d AFTER DELETE ON device_secret FOR EACH ROW
-  CALL audit_write('delete', 'device_secret', CONCAT_WS('/', OLD.mac, OLD.name), NULL, OLD.mac,
-    CONCAT_WS(', ', audit_secret(1, OLD.sealed IS NULL, OLD.key_id), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'device_secret', CONCAT_WS('/', OLD.mac, OLD.name), audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', 'secret=(secret)', IF(OLD.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', OLD.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_secret_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_i AFTER INSERT ON account_secret FOR EACH ROW
-  CALL audit_write('insert', 'account_secret', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NEW.name), NEW.tenant_id, NULL,
-    NULL, CONCAT_WS(', ', audit_secret(1, NEW.sealed IS NULL, NEW.key_id), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'account_secret', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NEW.name), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', 'secret=(secret)', IF(NEW.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', NEW.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_secret_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_u AFTER UPDATE ON account_secret FOR EACH ROW
 BEGIN
   DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
-  CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
-  CALL audit_text(was, became, 'name', OLD.name, NEW.name);
-  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
-    SET was = CONCAT_WS(', ', was, audit_secret(NEW.version <> OLD.version, OLD.sealed IS NULL, OLD.key_id)),
-        became = CONCAT_WS(', ', became, audit_secret(NEW.version <> OLD.version, NEW.sealed IS NULL, NEW.key_id));
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
   END IF;
-  CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
-  CALL audit_update('account_secret', was, became,
-    CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NEW.name), NEW.tenant_id, NULL);
+  IF NOT NEW.account_id <=> OLD.account_id THEN
+    CALL audit_text(was, became, 'account_id', OLD.account_id, NEW.account_id);
+  END IF;
+  IF NOT NEW.name <=> OLD.name THEN
+    CALL audit_text(was, became, 'name', OLD.name, NEW.name);
+  END IF;
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    CALL audit_secret(was, became, NEW.version <> OLD.version, OLD.key_id, NEW.key_id);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('account_secret', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NEW.name), NEW.tenant_id, NULL);
+  END IF;
 END//
 
 DROP TRIGGER IF EXISTS audit_account_secret_d//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_d AFTER DELETE ON account_secret FOR EACH ROW
-  CALL audit_write('delete', 'account_secret', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
-    CONCAT_WS(', ', audit_secret(1, OLD.sealed IS NULL, OLD.key_id), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')), NULL)//
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'account_secret', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', 'secret=(secret)', IF(OLD.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', OLD.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 -- ---------------------------------------------------------------- partitions
 
@@ -766,7 +1048,8 @@ DELIMITER ;
 
 -- Who changed what. Times are UTC. Ask with a tenant, a MAC or a time.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW audit_trail AS
-SELECT a.at, a.account, a.host, a.connection, a.action, a.table_name, a.row_key, a.tenant_id, a.mac, a.old_value, a.new_value, a.id
+SELECT a.at, LEFT(a.login, CHAR_LENGTH(a.login) - CHAR_LENGTH(SUBSTRING_INDEX(a.login, '@', -1)) - 1) AS account,
+  SUBSTRING_INDEX(a.login, '@', -1) AS host, a.connection, a.action, a.table_name, a.row_key, a.tenant_id, a.mac, a.old_value, a.new_value, a.id
 FROM audit a;
 
 -- Who got a file with credentials in it (200), or was told that the one it has is still right (304). A common file holds none: its 304 is told from

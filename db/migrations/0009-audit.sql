@@ -265,7 +265,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_i AFTER INSER
             CONCAT_WS(', ', CONCAT('tenant_id=''', NEW.tenant_id, ''''), CONCAT('site_id=''', NEW.site_id, ''''),
             CONCAT('profile_id=''', NEW.profile_id, ''''), CONCAT('model_id=''', NEW.model_id, ''''), CONCAT('enabled=', NEW.enabled),
             CONCAT('generation=''', NEW.generation, ''''), CONCAT('previous_generation=''', NEW.previous_generation, ''''),
-            CONCAT('previous_until=''', NEW.previous_until, ''''), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+            NULLIF(CONCAT('previous_until=', QUOTE(CONVERT_TZ(NEW.previous_until, @@SESSION.time_zone, '+00:00'))), 'previous_until=NULL'),
+            NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_u//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_u AFTER UPDATE ON device FOR EACH ROW
@@ -293,7 +294,8 @@ BEGIN
     CALL audit_text(was, became, 'previous_generation', OLD.previous_generation, NEW.previous_generation);
   END IF;
   IF NOT NEW.previous_until <=> OLD.previous_until THEN
-    CALL audit_text(was, became, 'previous_until', OLD.previous_until, NEW.previous_until);
+    CALL audit_text(was, became, 'previous_until', CONVERT_TZ(OLD.previous_until, @@SESSION.time_zone, '+00:00'),
+      CONVERT_TZ(NEW.previous_until, @@SESSION.time_zone, '+00:00'));
   END IF;
   IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
     CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
@@ -313,7 +315,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_d AFTER DELET
             CONCAT_WS(', ', CONCAT('tenant_id=''', OLD.tenant_id, ''''), CONCAT('site_id=''', OLD.site_id, ''''),
             CONCAT('profile_id=''', OLD.profile_id, ''''), CONCAT('model_id=''', OLD.model_id, ''''), CONCAT('enabled=', OLD.enabled),
             CONCAT('generation=''', OLD.generation, ''''), CONCAT('previous_generation=''', OLD.previous_generation, ''''),
-            CONCAT('previous_until=''', OLD.previous_until, ''''), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+            NULLIF(CONCAT('previous_until=', QUOTE(CONVERT_TZ(OLD.previous_until, @@SESSION.time_zone, '+00:00'))), 'previous_until=NULL'),
+            NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_i//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_i AFTER INSERT ON account FOR EACH ROW
@@ -535,7 +538,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_i A
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'provider_setting', CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_provider_setting_u//
@@ -567,7 +571,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_d A
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'provider_setting', CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_tenant_setting_i//
@@ -575,7 +580,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_i AFT
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'tenant_setting', CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_tenant_setting_u//
@@ -610,7 +616,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_d AFT
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'tenant_setting', CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_site_setting_i//
@@ -618,7 +625,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_i AFTER
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'site_setting', CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_site_setting_u//
@@ -656,7 +664,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_d AFTER
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'site_setting', CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_setting_i//
@@ -664,7 +673,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_i AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'profile_setting', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_profile_setting_u//
@@ -702,7 +712,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_d AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'profile_setting', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_setting_i//
@@ -711,7 +722,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_i AFT
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'device_setting', CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name),
             (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_device_setting_u//
@@ -746,7 +758,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_d AFT
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'device_setting', CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), audit_tenant(OLD.mac), OLD.mac,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_setting_i//
@@ -754,7 +767,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_i AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'account_setting', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_account_setting_u//
@@ -792,7 +806,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_d AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'account_setting', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_setting_i//
@@ -801,7 +816,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_i AFTER
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'line_setting', CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name),
             (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)), audit_masked(NEW.vendor, NEW.name, NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+                audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
 DROP TRIGGER IF EXISTS audit_line_setting_u//
@@ -839,7 +855,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_d AFTER
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'line_setting', CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), audit_tenant(OLD.mac), OLD.mac,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)), audit_masked(OLD.vendor, OLD.name, OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+                audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 -- ---------------------------------------------------------------- secrets: plain is not read here, sealed only to see whether it is another
@@ -1033,12 +1050,16 @@ BEGIN
   DELETE FROM journal_loss WHERE at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
 END//
 
--- Every DBA's open transaction uses the table, so this does not wait at all where a server allows that: nobody stands in a queue behind it.
+-- Every open transaction that changed something uses the table, so this does not wait at all where a server allows that: nobody stands in a
+-- queue behind it. Not for DBAs, and not below 30 days: whoever can take back the trail can do what they want.
 DROP PROCEDURE IF EXISTS audit_partitions//
 CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE audit_partitions(keep_days INT, ahead_days INT)
   MODIFIES SQL DATA SQL SECURITY DEFINER
   COMMENT 'the same for audit'
 BEGIN
+  IF keep_days < 30 THEN
+    CALL refuse(CONCAT('keep_days: ', shown(keep_days), ' is below 30'));
+  END IF;
   CALL keep_partitions('audit', keep_days, ahead_days, IF(VERSION() LIKE '%MariaDB%', 0, 1));
 END//
 

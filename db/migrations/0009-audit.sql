@@ -859,6 +859,222 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_d AFTER
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
+-- ---------------------------------------------------------------- who may have a file
+
+DROP TRIGGER IF EXISTS audit_tenant_policy_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_policy_i AFTER INSERT ON tenant_policy FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'tenant_policy', CONCAT_WS('/', NEW.tenant_id, NEW.policy), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('token=', NEW.token), CONCAT('password=', NEW.password), CONCAT('certificate=', NEW.certificate),
+            CONCAT('network=', NEW.network), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_tenant_policy_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_policy_u AFTER UPDATE ON tenant_policy FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.policy <=> OLD.policy THEN
+    CALL audit_text(was, became, 'policy', OLD.policy, NEW.policy);
+  END IF;
+  IF NOT NEW.token <=> OLD.token THEN
+    CALL audit_number(was, became, 'token', OLD.token, NEW.token);
+  END IF;
+  IF NOT NEW.password <=> OLD.password THEN
+    CALL audit_number(was, became, 'password', OLD.password, NEW.password);
+  END IF;
+  IF NOT NEW.certificate <=> OLD.certificate THEN
+    CALL audit_number(was, became, 'certificate', OLD.certificate, NEW.certificate);
+  END IF;
+  IF NOT NEW.network <=> OLD.network THEN
+    CALL audit_number(was, became, 'network', OLD.network, NEW.network);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('tenant_policy', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.policy), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.policy), NEW.tenant_id, NULL);
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS audit_tenant_policy_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_policy_d AFTER DELETE ON tenant_policy FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'tenant_policy', CONCAT_WS('/', OLD.tenant_id, OLD.policy), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', CONCAT('token=', OLD.token), CONCAT('password=', OLD.password), CONCAT('certificate=', OLD.certificate),
+            CONCAT('network=', OLD.network), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_device_policy_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_policy_i AFTER INSERT ON device_policy FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'device_policy', CONCAT_WS('/', NEW.mac, NEW.policy), (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', CONCAT('token=', NEW.token), CONCAT('password=', NEW.password), CONCAT('certificate=', NEW.certificate),
+            CONCAT('network=', NEW.network), NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_device_policy_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_policy_u AFTER UPDATE ON device_policy FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT NEW.policy <=> OLD.policy THEN
+    CALL audit_text(was, became, 'policy', OLD.policy, NEW.policy);
+  END IF;
+  IF NOT NEW.token <=> OLD.token THEN
+    CALL audit_number(was, became, 'token', OLD.token, NEW.token);
+  END IF;
+  IF NOT NEW.password <=> OLD.password THEN
+    CALL audit_number(was, became, 'password', OLD.password, NEW.password);
+  END IF;
+  IF NOT NEW.certificate <=> OLD.certificate THEN
+    CALL audit_number(was, became, 'certificate', OLD.certificate, NEW.certificate);
+  END IF;
+  IF NOT NEW.network <=> OLD.network THEN
+    CALL audit_number(was, became, 'network', OLD.network, NEW.network);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('device_policy', was, became,
+      CONCAT_WS('/', OLD.mac, OLD.policy), NULL, OLD.mac,
+      CONCAT_WS('/', NEW.mac, NEW.policy), NULL, NEW.mac);
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS audit_device_policy_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_policy_d AFTER DELETE ON device_policy FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'device_policy', CONCAT_WS('/', OLD.mac, OLD.policy), audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', CONCAT('token=', OLD.token), CONCAT('password=', OLD.password), CONCAT('certificate=', OLD.certificate),
+            CONCAT('network=', OLD.network), NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_tenant_network_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_network_i AFTER INSERT ON tenant_network FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'tenant_network', CONCAT_WS('/', NEW.tenant_id, NEW.network), NEW.tenant_id, NULL,
+            CONCAT_WS(', ', NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_tenant_network_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_network_u AFTER UPDATE ON tenant_network FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  IF NOT NEW.tenant_id <=> OLD.tenant_id THEN
+    CALL audit_text(was, became, 'tenant_id', OLD.tenant_id, NEW.tenant_id);
+  END IF;
+  IF NOT NEW.network <=> OLD.network THEN
+    CALL audit_text(was, became, 'network', OLD.network, NEW.network);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('tenant_network', was, became,
+      CONCAT_WS('/', OLD.tenant_id, OLD.network), OLD.tenant_id, NULL,
+      CONCAT_WS('/', NEW.tenant_id, NEW.network), NEW.tenant_id, NULL);
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS audit_tenant_network_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_network_d AFTER DELETE ON tenant_network FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'tenant_network', CONCAT_WS('/', OLD.tenant_id, OLD.network), OLD.tenant_id, NULL,
+            CONCAT_WS(', ', NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_enrolment_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_enrolment_i AFTER INSERT ON enrolment FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'enrolment', NEW.mac, (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', CONCAT('networks=''', NEW.networks, ''''),
+            NULLIF(CONCAT('valid_until=', QUOTE(CONVERT_TZ(NEW.valid_until, @@SESSION.time_zone, '+00:00'))), 'valid_until=NULL'),
+            CONCAT('uses=', NEW.uses), CONCAT('opened_at=''', NEW.opened_at, ''''), CONCAT('closed_at=''', NEW.closed_at, ''''),
+            NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_enrolment_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_enrolment_u AFTER UPDATE ON enrolment FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT NEW.networks <=> OLD.networks THEN
+    CALL audit_text(was, became, 'networks', OLD.networks, NEW.networks);
+  END IF;
+  IF NOT NEW.valid_until <=> OLD.valid_until THEN
+    CALL audit_text(was, became, 'valid_until', CONVERT_TZ(OLD.valid_until, @@SESSION.time_zone, '+00:00'),
+      CONVERT_TZ(NEW.valid_until, @@SESSION.time_zone, '+00:00'));
+  END IF;
+  IF NOT NEW.uses <=> OLD.uses THEN
+    CALL audit_number(was, became, 'uses', OLD.uses, NEW.uses);
+  END IF;
+  IF NOT NEW.opened_at <=> OLD.opened_at THEN
+    CALL audit_text(was, became, 'opened_at', OLD.opened_at, NEW.opened_at);
+  END IF;
+  IF NOT NEW.closed_at <=> OLD.closed_at THEN
+    CALL audit_text(was, became, 'closed_at', OLD.closed_at, NEW.closed_at);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('enrolment', was, became,
+      OLD.mac, NULL, OLD.mac,
+      NEW.mac, NULL, NEW.mac);
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS audit_enrolment_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_enrolment_d AFTER DELETE ON enrolment FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'enrolment', OLD.mac, audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', CONCAT('networks=''', OLD.networks, ''''),
+            NULLIF(CONCAT('valid_until=', QUOTE(CONVERT_TZ(OLD.valid_until, @@SESSION.time_zone, '+00:00'))), 'valid_until=NULL'),
+            CONCAT('uses=', OLD.uses), CONCAT('opened_at=''', OLD.opened_at, ''''), CONCAT('closed_at=''', OLD.closed_at, ''''),
+            NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_certificate_denied_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_certificate_denied_i AFTER INSERT ON certificate_denied FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'certificate_denied', NEW.sha256, NULL, NULL,
+            CONCAT_WS(', ', NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_certificate_denied_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_certificate_denied_u AFTER UPDATE ON certificate_denied FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  IF NOT NEW.sha256 <=> OLD.sha256 THEN
+    CALL audit_text(was, became, 'sha256', OLD.sha256, NEW.sha256);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('certificate_denied', was, became,
+      OLD.sha256, NULL, NULL,
+      NEW.sha256, NULL, NULL);
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS audit_certificate_denied_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_certificate_denied_d AFTER DELETE ON certificate_denied FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'certificate_denied', OLD.sha256, NULL, NULL,
+            CONCAT_WS(', ', NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+
 -- ---------------------------------------------------------------- secrets: plain is not read here, sealed only to see whether it is another
 
 DROP TRIGGER IF EXISTS audit_tenant_secret_i//
@@ -979,6 +1195,45 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_secret_d AFT
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'account_secret', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, OLD.name), OLD.tenant_id, NULL,
             CONCAT_WS(', ', 'secret=(secret)', IF(OLD.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', OLD.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_device_password_i//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_password_i AFTER INSERT ON device_password FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'insert', 'device_password', NEW.mac, (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
+            CONCAT_WS(', ', CONCAT('user=', QUOTE(NEW.user)), 'secret=(secret)', IF(NEW.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', NEW.key_id, '''')),
+              NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
+
+DROP TRIGGER IF EXISTS audit_device_password_u//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_password_u AFTER UPDATE ON device_password FOR EACH ROW
+BEGIN
+  DECLARE was, became MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+  IF NOT NEW.mac <=> OLD.mac THEN
+    CALL audit_text(was, became, 'mac', OLD.mac, NEW.mac);
+  END IF;
+  IF NOT CAST(NEW.user AS BINARY) <=> CAST(OLD.user AS BINARY) THEN
+    CALL audit_text(was, became, 'user', OLD.user, NEW.user);
+  END IF;
+  IF NOT (NEW.version <=> OLD.version AND NEW.sealed <=> OLD.sealed AND NEW.key_id <=> OLD.key_id) THEN
+    CALL audit_secret(was, became, NEW.version <> OLD.version, OLD.key_id, NEW.key_id);
+  END IF;
+  IF NOT CAST(NEW.comment AS BINARY) <=> CAST(OLD.comment AS BINARY) THEN
+    CALL audit_text(was, became, 'comment', OLD.comment, NEW.comment);
+  END IF;
+  IF was IS NOT NULL THEN
+    CALL audit_update('device_password', was, became,
+      OLD.mac, NULL, OLD.mac,
+      NEW.mac, NULL, NEW.mac);
+  END IF;
+END//
+
+DROP TRIGGER IF EXISTS audit_device_password_d//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_password_d AFTER DELETE ON device_password FOR EACH ROW
+  INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
+    VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
+            'delete', 'device_password', OLD.mac, audit_tenant(OLD.mac), OLD.mac,
+            CONCAT_WS(', ', CONCAT('user=', QUOTE(OLD.user)), 'secret=(secret)', IF(OLD.sealed IS NULL, 'form=''plain''', CONCAT('form=''sealed'', key_id=''', OLD.key_id, '''')),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
 -- ---------------------------------------------------------------- partitions

@@ -100,14 +100,14 @@ enum error_code db_check_retired(struct db_check *check)
 
 /* ---- server ---- */
 
-/* Columns: days from today to the end of the last partition by day, whether there is one, of which table. */
+/* Columns: days from today to the end of the last partition by time, whether there is one, of which table. */
 static void each_partition(struct db_check *check, const struct db_statement *row)
 {
 	const char *table = db_column(row, 2).text, *procedure = strcmp(table, "audit") == 0 ? "audit_partitions" : "journal_partitions";
 	if (!db_column_int(row, 1))
-		db_check_hint(check, "journal", "%s has no partition by day yet: the journal process makes them (CALL %s)", table, procedure);
+		db_check_hint(check, "journal", "%s has no partition by time yet: the journal process makes them (CALL %s)", table, procedure);
 	else if (db_column_int(row, 0) < 1)
-		db_check_problem(check, "journal", "%s's partitions by day have ended: is dialtone-fcgi running? (CALL %s)", table, procedure);
+		db_check_problem(check, "journal", "%s's partitions by time have ended: is dialtone-fcgi running? (CALL %s)", table, procedure);
 }
 
 /* Columns: bytes of the buffer pool, bytes of tables without the journal. */

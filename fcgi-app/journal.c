@@ -35,7 +35,7 @@ struct journal {
 	int leave;                  /* the writer tells the receiver to leave */
 	struct throttle fault, pack_fault, no_record;
 	int64_t retry_at, retry_delay;
-	struct partitions { int64_t at; struct throttle fault; } journal_days, audit_days; /* when to look after them next */
+	struct partitions { int64_t at; struct throttle fault; } journal_partitions, audit_partitions; /* when to look after them next */
 };
 
 /* -------- the receiver: datagrams into the spool, nothing else */
@@ -266,7 +266,7 @@ static void write_losses(struct journal *journal)
 	}
 }
 
-/* One partition a day, and retention. audit's are changed only while no transaction has written there: else it is tried again soon. */
+/* A partition a day or month, and retention. audit's are changed only while no transaction has written there: else it is tried again soon. */
 static void keep_partitions(struct journal *journal, struct partitions *partitions, const char *procedure, long long days)
 {
 	char sql[64], text[ERROR_MESSAGE_SIZE + 64];
@@ -290,8 +290,8 @@ static void write_all(struct journal *journal)
 {
 	if (clock_monotonic() < journal->retry_at)
 		return;
-	keep_partitions(journal, &journal->journal_days, "journal_partitions", journal->setup->conf->journal.retention_days);
-	keep_partitions(journal, &journal->audit_days, "audit_partitions", journal->setup->conf->audit.retention_days);
+	keep_partitions(journal, &journal->journal_partitions, "journal_partitions", journal->setup->conf->journal.retention_days);
+	keep_partitions(journal, &journal->audit_partitions, "audit_partitions", journal->setup->conf->audit.retention_days);
 	while (write_batch(journal))
 		;
 	if (!journal->retry_delay)

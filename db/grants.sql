@@ -12,6 +12,12 @@ CREATE USER IF NOT EXISTS 'dialtone_dba'@'%' IDENTIFIED BY '@PASSWORD_DBA@';
 CREATE USER IF NOT EXISTS 'dialtone_reader'@'%' IDENTIFIED BY '@PASSWORD_READER@';
 CREATE USER IF NOT EXISTS 'dialtone_registrar'@'%' IDENTIFIED BY '@PASSWORD_REGISTRAR@';
 
+-- owner: 0001-tables.sql and 0009-audit.sql give it the same; here again for a database that was restored on another server
+
+GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, TRIGGER ON * TO 'dialtone_owner'@'localhost'; -- routines, triggers and views run with its rights
+GRANT ALTER, CREATE, DROP ON fetch_journal TO 'dialtone_owner'@'localhost'; -- partitions
+GRANT ALTER, CREATE, DROP ON audit TO 'dialtone_owner'@'localhost'; -- partitions
+
 -- worker: reads what a fetch needs, writes nothing
 
 GRANT SELECT ON _complete TO 'dialtone_worker'@'%'; -- a restore under way is seen

@@ -131,11 +131,12 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION audit_masked(
 BEGIN
   -- a number (Grandstream's P34) says nothing; keys to press are not keys to keep
   IF the_value IS NOT NULL AND the_vendor <> ''
-     AND REGEXP_REPLACE(LOWER(the_name), '(line|dss|soft|memory|prg|prog|function|expansion|touch|side|top|pound|send|(^|[^a-z])f|(^|[^a-z])d)_?keys?', '')
-         REGEXP 'pass|pwd|psw|psk|secret|pin|key|token|hash|ha1|md5|cred|cert|auth_?code|^p[0-9]+$' THEN
+     AND REGEXP_REPLACE(LOWER(the_name), '(line|dss|soft|memory|prg|prog|programm?able|function|expansion|touch|side|top|pound|send|(^|[^a-z])f|(^|[^a-z])d)_?keys?', '')
+         REGEXP 'pass|pwd|psw|psk|secret|pin|key|token|hash|ha1|md5|cred|cert|community|auth_?code|^p[0-9]+$' THEN
     RETURN 'value=(secret)';
   END IF;
-  RETURN CONCAT('value=', QUOTE(REGEXP_REPLACE(the_value, '://[^/?#]*@', '://(secret)@')));
+  RETURN CONCAT('value=', QUOTE(REGEXP_REPLACE(REGEXP_REPLACE(the_value, '://[^/?#]*@', '://(secret)@'),
+                                               '(?i)[?&][^=&#]*(pass|pwd|secret|token|key)[^=&#]*=[^&#]*', '?(secret)')));
 END//
 
 DROP PROCEDURE IF EXISTS audit_secret//
@@ -538,7 +539,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_i A
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'provider_setting', CONCAT_WS('/', NULLIF(NEW.vendor, ''), NEW.name), NULL, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -571,7 +572,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_provider_setting_d A
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'provider_setting', CONCAT_WS('/', NULLIF(OLD.vendor, ''), OLD.name), NULL, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
@@ -580,7 +581,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_i AFT
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'tenant_setting', CONCAT_WS('/', NEW.tenant_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -616,7 +617,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_tenant_setting_d AFT
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'tenant_setting', CONCAT_WS('/', OLD.tenant_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
@@ -625,7 +626,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_i AFTER
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'site_setting', CONCAT_WS('/', NEW.tenant_id, NEW.site_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -664,7 +665,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_site_setting_d AFTER
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'site_setting', CONCAT_WS('/', OLD.tenant_id, OLD.site_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
@@ -673,7 +674,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_i AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'profile_setting', CONCAT_WS('/', NEW.tenant_id, NEW.profile_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -712,7 +713,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_profile_setting_d AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'profile_setting', CONCAT_WS('/', OLD.tenant_id, OLD.profile_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
@@ -722,7 +723,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_i AFT
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'device_setting', CONCAT_WS('/', NEW.mac, NULLIF(NEW.vendor, ''), NEW.name),
             (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -758,7 +759,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_device_setting_d AFT
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'device_setting', CONCAT_WS('/', OLD.mac, NULLIF(OLD.vendor, ''), OLD.name), audit_tenant(OLD.mac), OLD.mac,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
@@ -767,7 +768,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_i AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, new_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'account_setting', CONCAT_WS('/', NEW.tenant_id, NEW.account_id, NULLIF(NEW.vendor, ''), NEW.name), NEW.tenant_id, NULL,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -806,7 +807,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_account_setting_d AF
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'account_setting', CONCAT_WS('/', OLD.tenant_id, OLD.account_id, NULLIF(OLD.vendor, ''), OLD.name), OLD.tenant_id, NULL,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 
@@ -816,7 +817,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_i AFTER
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'insert', 'line_setting', CONCAT_WS('/', NEW.mac, NEW.position, NULLIF(NEW.vendor, ''), NEW.name),
             (SELECT d.tenant_id FROM device d WHERE d.mac = NEW.mac), NEW.mac,
-            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('@', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
+            CONCAT_WS(', ', IF(NEW.vendor = '' AND COALESCE(LOCATE('://', NEW.value), 0) = 0, CONCAT('value=', QUOTE(NEW.value)),
                 audit_masked(NEW.vendor, NEW.name, NEW.value)),
               NULLIF(CONCAT('comment=', QUOTE(NEW.comment)), 'comment=NULL')))//
 
@@ -855,7 +856,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER audit_line_setting_d AFTER
   INSERT INTO audit (at, id, login, connection, action, table_name, row_key, tenant_id, mac, old_value)
     VALUES (SYSDATE(6) - INTERVAL TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW()) SECOND, UUID_SHORT(), USER(), CONNECTION_ID(),
             'delete', 'line_setting', CONCAT_WS('/', OLD.mac, OLD.position, NULLIF(OLD.vendor, ''), OLD.name), audit_tenant(OLD.mac), OLD.mac,
-            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('@', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
+            CONCAT_WS(', ', IF(OLD.vendor = '' AND COALESCE(LOCATE('://', OLD.value), 0) = 0, CONCAT('value=', QUOTE(OLD.value)),
                 audit_masked(OLD.vendor, OLD.name, OLD.value)),
               NULLIF(CONCAT('comment=', QUOTE(OLD.comment)), 'comment=NULL')))//
 

@@ -184,8 +184,9 @@ def test_each_form_of_statement(database, tmp_path, table):
     run(dba, "UPDATE %s x SET created_at = created_at - INTERVAL 1 DAY, changed_at = NOW() - INTERVAL 1 HOUR WHERE %s" % (table, where(case, 0)))
     assert trail.short() == [], "times of rows"
 
-    # UPDATE ... JOIN wants to read what it sets, so secrets are closed to DBAs that way
-    run(database.connect() if "plain" in case.columns else dba, "UPDATE %s x JOIN (SELECT 1 AS n) y SET %s WHERE %s" % (table, case.assignment, where(case, 1)))
+    # these forms want to read what they set, so secrets are closed to DBAs that way
+    reader_of_all = database.connect() if "plain" in case.columns else dba
+    run(reader_of_all, "UPDATE %s x JOIN (SELECT 1 AS n) y SET %s WHERE %s" % (table, case.assignment, where(case, 1)))
     assert trail.short() == [updated(table, case, 1)]
 
     run(dba, "DELETE x FROM %s x WHERE (%s) OR (%s)" % (table, where(case, 0), where(case, 1)))
@@ -193,7 +194,7 @@ def test_each_form_of_statement(database, tmp_path, table):
 
     run(dba, insert(table, case, (0,)))
     trail.all()
-    run(dba, insert(table, case, (0,)) + " ON DUPLICATE KEY UPDATE " + case.assignment)
+    run(reader_of_all, insert(table, case, (0,)) + " ON DUPLICATE KEY UPDATE " + case.assignment)
     assert trail.short() == [updated(table, case, 0)]
     run(dba, insert(table, case, (0, 1), "INSERT IGNORE"))
     assert trail.short() == [inserted(table, case, 1)]

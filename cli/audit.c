@@ -69,7 +69,7 @@ static bool parse_time(const char *text, char out[SINCE_SIZE])
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
 		struct tm tm = {0};
 		const char *end = strptime(text, formats[i], &tm);
-		if (!end || *end || tm.tm_year < 100 || tm.tm_year > 300)
+		if (!end || *end || tm.tm_year < 100 || tm.tm_year > 8099)
 			continue;
 		int day = tm.tm_mday; /* timegm makes 3 March of 31 February */
 		format_time(timegm(&tm), out);

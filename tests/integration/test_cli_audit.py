@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from stack import Database, remove
+from stack import Database, Pool, remove
+from waiting import wait_until
 
 MAC, OTHER = '805ec0000001', '805ec0000002'
 
@@ -82,3 +83,20 @@ def test_every_watched_table_is_known(database):
 def test_wrong_arguments(database, arguments, message):
     result = database.command('audit', *arguments, check=False)
     assert result.returncode == 2 and message in result.stderr and not result.stdout, result.stderr
+
+
+# ---- retention, kept by the journal process
+
+def partitions(database):
+    return [name for (name,) in database.sql("SELECT PARTITION_NAME FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'audit'"
+                                             " ORDER BY PARTITION_ORDINAL_POSITION", account='root')]
+
+
+def test_the_journal_process_keeps_the_partitions(database):
+    """[audit] retention_days is what counts, not the journal's."""
+    today = database.sql('SELECT TO_DAYS(UTC_DATE())', account='root')[0][0]
+    database.sql('ALTER TABLE audit REORGANIZE PARTITION pmax INTO (PARTITION pold VALUES LESS THAN (%d), PARTITION pkept VALUES LESS THAN (%d), PARTITION pmax VALUES LESS THAN MAXVALUE)' % (
+        today - 50, today - 30), account='root')
+    with Pool(database, workers=1, proxies=False, conf={'audit': {'retention_days': 45}, 'journal': {'retention_days': 10}}):
+        wait_until(lambda: len(partitions(database)) > 2 and 'pold' not in partitions(database), 20, 'partitions of audit')
+    assert partitions(database)[0] == 'pkept' and partitions(database)[-1] == 'pmax'

@@ -2,6 +2,7 @@
 bin_PROGRAMS += dialtone
 dialtone_SOURCES = \
 	cli/arguments.c cli/cli.h \
+	cli/audit.c \
 	cli/check.c \
 	cli/conf_verb.c \
 	cli/context.c \

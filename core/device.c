@@ -56,13 +56,24 @@ static struct layer_rows rows_of(const struct builder *builder, enum layer layer
 		.parameter_count = builder->parameter_count,
 		.keys = builder->keys,
 		.key_count = builder->key_count,
-		.policies = builder->policies,
-		.policy_count = builder->policy_count,
-		.networks = builder->networks,
-		.network_count = builder->network_count,
-		.denied = builder->denied,
-		.denied_count = builder->denied_count,
 	};
+}
+
+/* What a layer says of who may have the file. */
+static void add_admission(struct layer_rows *rows, const struct admission *admission)
+{
+	if (rows->layer == LAYER_TENANT || rows->layer == LAYER_DEVICE) {
+		rows->policies = admission->policies[rows->layer == LAYER_DEVICE];
+		rows->policy_count = admission->policy_count[rows->layer == LAYER_DEVICE];
+	}
+	if (rows->layer == LAYER_TENANT) {
+		rows->networks = admission->networks;
+		rows->network_count = admission->network_count;
+	}
+	if (rows->layer == LAYER_PROVIDER) {
+		rows->denied = admission->denied;
+		rows->denied_count = admission->denied_count;
+	}
 }
 
 static const char *who_of(const struct loading *loading, enum layer layer)
@@ -120,6 +131,7 @@ static void layers_from_rows(struct loading *loading)
 		if (!has_layer(loading, layer))
 			continue;
 		struct layer_rows rows = rows_of(&loading->layers[layer], layer, who_of(loading, layer));
+		add_admission(&rows, &loading->admission);
 		rows.enabled = loading->tenant_enabled;
 		rows.plain_http = loading->tenant_plain_http;
 		struct cache_key key = key_of(loading, i);
@@ -140,7 +152,8 @@ static void finish(struct loading *loading)
 {
 	struct device *device = loading->device;
 	struct stack *stack = &device->stack;
-	const struct layer_rows own = rows_of(&loading->layers[LAYER_DEVICE], LAYER_DEVICE, who_of(loading, LAYER_DEVICE));
+	struct layer_rows own = rows_of(&loading->layers[LAYER_DEVICE], LAYER_DEVICE, who_of(loading, LAYER_DEVICE));
+	add_admission(&own, &loading->admission);
 	stack->rows[LAYER_DEVICE] = (struct layer_rows *)(void *)arena_copy(loading->arena, &own, sizeof own);
 	device->enabled = device->enabled && loading->tenant_enabled;
 	device->plain_http = loading->tenant_plain_http;

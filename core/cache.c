@@ -180,6 +180,12 @@ static void pack_rows(struct packer *packer, const struct layer_rows *from, stru
 	}
 }
 
+static void copy_array(void *to, const void *from, size_t bytes)
+{
+	if (bytes)
+		memcpy(to, from, bytes);
+}
+
 static struct entry *entry_new(const struct cache_key *key, const struct layer_rows *rows)
 {
 	struct packer packer = {0};
@@ -187,15 +193,23 @@ static struct entry *entry_new(const struct cache_key *key, const struct layer_r
 	pack(&packer, key->id, strlen(key->id));
 	pack_rows(&packer, rows, NULL, NULL, NULL);
 	size_t settings = rows->setting_count * sizeof *rows->settings, parameters = rows->parameter_count * sizeof *rows->parameters,
-	       keys = rows->key_count * sizeof *rows->keys;
-	size_t bytes = sizeof(struct entry) + settings + parameters + keys + packer.size;
+	       keys = rows->key_count * sizeof *rows->keys, networks = rows->network_count * sizeof *rows->networks,
+	       denied = rows->denied_count * sizeof *rows->denied, policies = rows->policy_count * sizeof *rows->policies;
+	size_t bytes = sizeof(struct entry) + settings + parameters + keys + networks + denied + policies + packer.size;
 
 	struct entry *entry = xcalloc(1, bytes);
 	char *at = (char *)(entry + 1);
 	struct layer_setting *own_settings = (struct layer_setting *)(void *)at;
 	struct layer_parameter *own_parameters = (struct layer_parameter *)(void *)(at += settings);
 	struct layer_key *own_keys = (struct layer_key *)(void *)(at += parameters);
-	packer = (struct packer){.at = at + keys};
+	/* What needs less alignment comes later. */
+	struct network *own_networks = (struct network *)(void *)(at += keys);
+	struct layer_fingerprint *own_denied = (struct layer_fingerprint *)(void *)(at += networks);
+	uint8_t *own_policies = (uint8_t *)(at += denied);
+	packer = (struct packer){.at = at + policies};
+	copy_array(own_networks, rows->networks, networks);
+	copy_array(own_denied, rows->denied, denied);
+	copy_array(own_policies, rows->policies, policies);
 	entry->bytes = bytes;
 	memcpy(entry->revision, key->revision, REVISION_SIZE);
 	entry->tenant_id = pack(&packer, key->tenant_id, strlen(key->tenant_id));
@@ -207,6 +221,9 @@ static struct entry *entry_new(const struct cache_key *key, const struct layer_r
 	entry->rows.settings = own_settings;
 	entry->rows.parameters = own_parameters;
 	entry->rows.keys = own_keys;
+	entry->rows.networks = own_networks;
+	entry->rows.denied = own_denied;
+	entry->rows.policies = own_policies;
 	return entry;
 }
 

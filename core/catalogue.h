@@ -31,6 +31,13 @@ struct agent_rule {
 	const char *pattern;
 };
 
+/* One [certificate NAME]: certificates that this vendor's phones have from the factory (certificate.h). */
+struct certificate_rule {
+	const char *name;
+	const char *issuer;  /* parts of the issuer's name, all of which must be there */
+	const char *subject; /* pattern of the common name, with {mac} */
+};
+
 /* One section of maps.ini. */
 struct map;
 
@@ -76,6 +83,8 @@ struct vendor {
 	uint32_t file_count;
 	struct agent_rule *agents;
 	uint32_t agent_count;
+	struct certificate_rule *certificates;
+	uint32_t certificate_count;
 	struct dialect *dialects;
 	uint32_t dialect_count; /* 0: only recognised, not served */
 	struct model *models;

@@ -138,6 +138,26 @@ static const char *realm(const char *value)
 	return not_empty(value);
 }
 
+static bool is_challenge(const char *word)
+{
+	return strcmp(word, "digest-sha-256") == 0 || strcmp(word, "digest-md5") == 0 || strcmp(word, "basic") == 0;
+}
+
+static const char *challenges(const char *value)
+{
+	return all_words(value, 1, is_challenge) ? NULL : "one or more of digest-sha-256, digest-md5, basic";
+}
+
+/* A FastCGI parameter of our own: not one that a client's header could become, nor one that a proxy fills by itself. */
+static const char *parameter_or_empty(const char *value)
+{
+	static const char *const taken[] = {"REMOTE_USER", "AUTH_TYPE", "REMOTE_ADDR", "REQUEST_URI", "REQUEST_METHOD", "HTTPS", "CONTENT_LENGTH"};
+	bool good = strlen(value) <= 64 && !value[strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] && strncmp(value, "HTTP_", 5) != 0;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		good = good && strcmp(value, taken[i]) != 0;
+	return good ? NULL : "the name of a parameter of your own, such as DIALTONE_CERT_SUBJECT (A-Z, 0-9, _; not HTTP_…, not REMOTE_USER)";
+}
+
 static const char *path_or_empty(const char *value)
 {
 	return !*value || *value == '/' ? NULL : "a path from /, or empty";
@@ -190,16 +210,31 @@ static const struct option options[] = {
 	NUMBER(pool, stop_timeout, "10", 1, 3600, "seconds to finish requests when stopping"),
 	NUMBER(pool, cache_bytes, "16777216", 65536, 1073741824, "bytes of shared layers that a worker keeps"),
 	TEXT(health, socket, "unix:/run/dialtone/health.sock", socket_address, "where /healthz, /readyz and /metrics are answered"),
-	TEXT(http, realm, "dialtone", realm, "realm of the Basic challenge"),
+	TEXT(http, realm, "dialtone", realm, "realm of the challenges"),
+	TEXT(http, challenges, "digest-sha-256 digest-md5 basic", challenges, "ways of credentials that are offered, in this order"),
+	NUMBER(http, nonce_lifetime, "300", 10, 86400, "seconds for which a nonce of Digest may be used"),
 	TEXT(http, trusted_hops, "", networks, "networks whose X-Forwarded-For is believed"),
 	TEXT(http, plain_http, "refuse", plain_http, "what to do with requests that came without TLS"),
 	NUMBER(http, retry_min, "5", 1, 86400, "least Retry-After of a 503, in seconds"),
 	NUMBER(http, retry_max, "60", 1, 86400, "greatest Retry-After of a 503, in seconds"),
+	BOOL(identity, passwords, "true", "take passwords brought in from an older system (device_password)"),
+	BOOL(identity, enrolment, "false", "let requests without credentials ask for an enrolment window (enrolment)"),
+	BOOL(identity, networks, "false", "let requests without credentials be judged by their address (tenant_network)"),
+	TEXT(identity, certificate_verify, "", parameter_or_empty, "parameter with SUCCESS where the proxy verified the client's certificate"),
+	TEXT(identity, certificate_subject, "", parameter_or_empty, "parameter with its subject (RFC 4514)"),
+	TEXT(identity, certificate_issuer, "", parameter_or_empty, "parameter with its issuer (RFC 4514)"),
+	TEXT(identity, certificate_sha256, "", parameter_or_empty, "parameter with the SHA-256 of its DER in hex"),
+	TEXT(identity, certificate_pem, "", parameter_or_empty, "parameter with its PEM, percent-encoded, where the proxy cannot hash it"),
+	TEXT(identity, device, "", parameter_or_empty, "parameter with the MAC whose token the proxy has checked itself"),
+	TEXT(identity, authorize, "", parameter_or_empty, "parameter that asks only whether the credentials are good"),
+	TEXT(identity, proxy_key, "", parameter_or_empty, "parameter by which the proxy proves itself"),
+	TEXT(identity, proxy_key_file, "", path_or_empty, "file that holds the proxy's key"),
 	NUMBER(journal, spool_bytes, "33554432", 65536, 1073741824, "bytes of records kept while the database is away"),
 	NUMBER(journal, batch, "200", 1, 1000, "records a statement"),
 	NUMBER(journal, flush_interval, "200", 10, 10000, "milliseconds after which an unfilled batch is written"),
 	NUMBER(journal, retention_days, "90", 1, 3650, "days that records are kept"),
 	BOOL(journal, syslog, "true", "also one line to syslog for each record"),
+	NUMBER(audit, retention_days, "365", 30, 3650, "days that the trail of changes is kept"),
 	TEXT(courier, user, "dialtone_courier", not_empty, "account of dialtone-courier"),
 	TEXT(courier, password_file, "", path_or_empty, "file that holds the courier account's password"),
 	NUMBER(courier, interval, "1000", 50, 60000, "milliseconds between two looks at the outbox"),

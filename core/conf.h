@@ -38,10 +38,21 @@ struct conf {
 	struct { char *socket; } health;         /* default unix:/run/dialtone/health.sock */
 	struct {
 		char *realm;           /* default dialtone */
+		char *challenges;      /* digest-sha-256, digest-md5, basic, in the order in which they are offered; default all three */
+		long long nonce_lifetime; /* seconds for which a nonce of Digest may be used; 10..86400, default 300 */
 		char *trusted_hops;    /* CIDRs whose X-Forwarded-For is believed; default none */
 		char *plain_http;      /* refuse | by-tenant; default refuse */
 		long long retry_min, retry_max; /* seconds of Retry-After on 503, jittered; 5 and 60 */
 	} http;
+	struct {
+		bool passwords;        /* take passwords brought in (device_password); default true */
+		bool enrolment;        /* requests without credentials may use a window; default false */
+		bool networks;         /* ... or a policy that wants an address only; default false */
+		/* Names of FastCGI parameters by which the proxy hands on what it verified; "" is off, the default of all. See dialtone.conf(5). */
+		char *certificate_verify, *certificate_subject, *certificate_issuer, *certificate_sha256, *certificate_pem;
+		char *device, *authorize, *proxy_key;
+		char *proxy_key_file;
+	} identity;
 	struct {
 		long long spool_bytes;     /* default 32 MiB */
 		long long batch;           /* rows a statement, 1..1000, default 200 */
@@ -49,6 +60,7 @@ struct conf {
 		long long retention_days;  /* 1..3650, default 90 */
 		bool syslog;               /* one line a record; default true */
 	} journal;
+	struct { long long retention_days; } audit; /* 30..3650, default 365 */
 	struct {
 		char *user;            /* account of dialtone-courier; default dialtone_courier */
 		char *password_file;

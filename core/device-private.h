@@ -6,8 +6,9 @@
 
 /* What a row of the fetch is. */
 enum kind {
-	ROW_DEVICE, ROW_LINE, ROW_ACCOUNT_SETTING, ROW_LINE_SETTING, ROW_DEVICE_SETTING, ROW_DEVICE_KEY, ROW_DEVICE_SECRET, ROW_PROVIDER_SETTING,
-	ROW_TENANT_SETTING, ROW_TENANT_SECRET, ROW_SITE_SETTING, ROW_PROFILE_SETTING, ROW_PROFILE_KEY
+	ROW_DEVICE, ROW_LINE, ROW_ACCOUNT_SETTING, ROW_LINE_SETTING, ROW_DEVICE_SETTING, ROW_DEVICE_KEY, ROW_DEVICE_SECRET, ROW_DEVICE_POLICY,
+	ROW_PROVIDER_SETTING, ROW_TENANT_SETTING, ROW_TENANT_SECRET, ROW_SITE_SETTING, ROW_PROFILE_SETTING, ROW_PROFILE_KEY, ROW_TENANT_POLICY,
+	ROW_TENANT_NETWORK, ROW_DENIED
 };
 
 /* Columns: kind × 2^32 + a number, six texts; what they hold by kind:
@@ -15,7 +16,9 @@ enum kind {
  *   line     position; account, SIP user, auth user, display name, label, password
  *   setting  line's position; vendor, name, -, -, -, value        (a secret: the same with an empty vendor)
  *   key      module × 65536 + slot; type, line, label, extension, -, value
- * The device row is there for an unknown MAC too, then with NULLs: it always tells whether a restore is under way. A pack holds the rows up to ROW_DEVICE_SECRET. */
+ *   policy   a set of enum layer_proof
+ *   network  -; CIDR            denied  -; SHA-256 in hex
+ * The device row is there for an unknown MAC too, then with NULLs: it always tells whether a restore is under way. A pack holds the rows up to ROW_DEVICE_POLICY. */
 enum { COLUMN_A, COLUMN_B, COLUMN_C, COLUMN_D, COLUMN_E, COLUMN_F };
 enum { FLAG_COMPLETE = 2, FLAG_TENANT_ENABLED = 256, FLAG_TENANT_PLAIN_HTTP = 512 };
 
@@ -38,6 +41,10 @@ struct builder {
 	struct layer_parameter *parameters;
 	struct layer_key *keys;
 	uint32_t setting_count, setting_room, parameter_count, parameter_room, key_count, key_room;
+	uint8_t *policies;
+	struct network *networks;
+	struct layer_fingerprint *denied;
+	uint32_t policy_count, policy_room, network_count, network_room, denied_count, denied_room;
 };
 
 /* One fetch under way. */

@@ -118,6 +118,42 @@ static void add_key(struct loading *loading, enum layer layer, const struct pack
 	};
 }
 
+static void add_policy(struct loading *loading, enum layer layer, const struct pack_row *row)
+{
+	struct builder *builder = &loading->layers[layer];
+	builder->policies = grown(loading->arena, builder->policies, builder->policy_count, &builder->policy_room, sizeof *builder->policies);
+	builder->policies[builder->policy_count++] = (uint8_t)row_number(row);
+}
+
+/* The database took no other than well-formed ones; what is none holds no address. */
+static void add_network(struct loading *loading, const struct pack_row *row)
+{
+	struct builder *builder = &loading->layers[LAYER_TENANT];
+	struct network network;
+	if (network_parse(row->columns[COLUMN_A].text, row->columns[COLUMN_A].length, &network, NULL))
+		return;
+	builder->networks = grown(loading->arena, builder->networks, builder->network_count, &builder->network_room, sizeof *builder->networks);
+	builder->networks[builder->network_count++] = network;
+}
+
+static void add_denied(struct loading *loading, const struct pack_row *row)
+{
+	struct builder *builder = &loading->layers[LAYER_PROVIDER];
+	struct layer_fingerprint fingerprint;
+	if (row->columns[COLUMN_A].length != 2 * LAYER_FINGERPRINT)
+		return;
+	for (size_t i = 0; i < LAYER_FINGERPRINT; i++) {
+		unsigned byte = 0;
+		for (size_t j = 0; j < 2; j++) {
+			char c = row->columns[COLUMN_A].text[2 * i + j];
+			byte = byte << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+		}
+		fingerprint.sha256[i] = (unsigned char)byte;
+	}
+	builder->denied = grown(loading->arena, builder->denied, builder->denied_count, &builder->denied_room, sizeof *builder->denied);
+	builder->denied[builder->denied_count++] = fingerprint;
+}
+
 static void add_line(struct loading *loading, const struct pack_row *row)
 {
 	uint32_t room = loading->line_room;
@@ -216,6 +252,18 @@ enum error_code loading_take(struct loading *loading, const struct pack_row *row
 		break;
 	case ROW_PROFILE_KEY:
 		add_key(loading, LAYER_PROFILE, row);
+		break;
+	case ROW_DEVICE_POLICY:
+		add_policy(loading, LAYER_DEVICE, row);
+		break;
+	case ROW_TENANT_POLICY:
+		add_policy(loading, LAYER_TENANT, row);
+		break;
+	case ROW_TENANT_NETWORK:
+		add_network(loading, row);
+		break;
+	case ROW_DENIED:
+		add_denied(loading, row);
 		break;
 	}
 	return ERROR_NONE;

@@ -25,22 +25,29 @@
 	" UNION ALL SELECT " KIND(4) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device_setting AS s WHERE s.mac = ?"             \
 	" UNION ALL SELECT " KIND(5) " + k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM line_key AS k" \
 	" WHERE k.mac = ?"                                                                                                                \
-	" UNION ALL SELECT " KIND(6) ", '', s.name, NULL, NULL, NULL, COALESCE(s.plain, s.sealed) FROM device_secret AS s WHERE s.mac = ?"
+	" UNION ALL SELECT " KIND(6) ", '', s.name, NULL, NULL, NULL, COALESCE(s.plain, s.sealed) FROM device_secret AS s WHERE s.mac = ?"                    \
+	" UNION ALL SELECT " KIND(7) " + p.token + p.password * 2 + p.certificate * 4 + p.network * 8, NULL, NULL, NULL, NULL, NULL, NULL" \
+	" FROM device_policy AS p WHERE p.mac = ?"
 
 #define LAYER_ROWS                                                                                                                     \
-	" UNION ALL SELECT " KIND(7) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM provider_setting AS s"                                  \
-	" UNION ALL SELECT STRAIGHT_JOIN " KIND(8) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                              \
+	" UNION ALL SELECT " KIND(8) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM provider_setting AS s"                                  \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(9) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                              \
 	" JOIN tenant_setting AS s ON s.tenant_id = d.tenant_id WHERE d.mac = ?"                                                          \
-	" UNION ALL SELECT STRAIGHT_JOIN " KIND(9) ", '', s.name, NULL, NULL, NULL, COALESCE(s.plain, s.sealed) FROM device AS d"                                    \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(10) ", '', s.name, NULL, NULL, NULL, COALESCE(s.plain, s.sealed) FROM device AS d"                                    \
 	" JOIN tenant_secret AS s ON s.tenant_id = d.tenant_id WHERE d.mac = ?"                                                           \
-	" UNION ALL SELECT STRAIGHT_JOIN " KIND(10) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
-	" JOIN site_setting AS s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id WHERE d.mac = ?"                                  \
 	" UNION ALL SELECT STRAIGHT_JOIN " KIND(11) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
+	" JOIN site_setting AS s ON s.tenant_id = d.tenant_id AND s.site_id = d.site_id WHERE d.mac = ?"                                  \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(12) ", s.vendor, s.name, NULL, NULL, NULL, s.value FROM device AS d"                             \
 	" JOIN profile_setting AS s ON s.tenant_id = d.tenant_id AND s.profile_id = d.profile_id WHERE d.mac = ?"                         \
-	" UNION ALL SELECT STRAIGHT_JOIN " KIND(12) " + k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM device AS d" \
-	" JOIN profile_key AS k ON k.tenant_id = d.tenant_id AND k.profile_id = d.profile_id WHERE d.mac = ?"
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(13) " + k.module * 65536 + k.slot, k.type, k.line, k.label, k.extension, NULL, k.value FROM device AS d" \
+	" JOIN profile_key AS k ON k.tenant_id = d.tenant_id AND k.profile_id = d.profile_id WHERE d.mac = ?"                            \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(14) " + p.token + p.password * 2 + p.certificate * 4 + p.network * 8, NULL, NULL, NULL, NULL, NULL, NULL" \
+	" FROM device AS d JOIN tenant_policy AS p ON p.tenant_id = d.tenant_id WHERE d.mac = ?"                                          \
+	" UNION ALL SELECT STRAIGHT_JOIN " KIND(15) ", n.network, NULL, NULL, NULL, NULL, NULL FROM device AS d"                          \
+	" JOIN tenant_network AS n ON n.tenant_id = d.tenant_id WHERE d.mac = ?"                                                          \
+	" UNION ALL SELECT " KIND(16) ", c.sha256, NULL, NULL, NULL, NULL, NULL FROM certificate_denied AS c"
 
-#define ALL_PARAMETERS 12u
+#define ALL_PARAMETERS 15u
 
 const char device_rows_sql[] = OWN_ROWS;
 static const char all_sql[] = OWN_ROWS LAYER_ROWS;
@@ -104,7 +111,7 @@ static enum error_code take_table_row(struct loading *loading, struct pack_row *
 	if (kind == ROW_DEVICE)
 		row->columns[COLUMN_F] = (struct text){0};
 	loading_secret(loading, kind, row);
-	if (!code && kind <= ROW_DEVICE_SECRET && loading->store->sealer)
+	if (!code && kind <= ROW_DEVICE_POLICY && loading->store->sealer)
 		pack_add(&loading->pack, row);
 	return code ? code : loading_take(loading, row, error);
 }

@@ -56,6 +56,12 @@ static struct layer_rows rows_of(const struct builder *builder, enum layer layer
 		.parameter_count = builder->parameter_count,
 		.keys = builder->keys,
 		.key_count = builder->key_count,
+		.policies = builder->policies,
+		.policy_count = builder->policy_count,
+		.networks = builder->networks,
+		.network_count = builder->network_count,
+		.denied = builder->denied,
+		.denied_count = builder->denied_count,
 	};
 }
 

@@ -28,6 +28,7 @@ static const char *const purposes[KEY_PURPOSES] = {
 	[KEY_DERIVED_SECRET] = "dialtone derived secret",
 	[KEY_PACK] = "dialtone pack",
 	[KEY_SEAL] = "dialtone seal",
+	[KEY_NONCE] = "dialtone nonce",
 };
 
 static bool derive(const unsigned char master[KEY_SIZE], enum key_purpose purpose, unsigned char key_r[KEY_SIZE])

@@ -15,7 +15,7 @@
 #define KEYRING_MAX 16
 #define KEY_SIZE 32
 
-enum key_purpose { KEY_TOKEN, KEY_ETAG, KEY_BODY, KEY_DERIVED_SECRET, KEY_PACK, KEY_SEAL, KEY_PURPOSES };
+enum key_purpose { KEY_TOKEN, KEY_ETAG, KEY_BODY, KEY_DERIVED_SECRET, KEY_PACK, KEY_SEAL, KEY_NONCE, KEY_PURPOSES };
 
 struct keyring {
 	unsigned count;

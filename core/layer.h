@@ -4,6 +4,8 @@
 #ifndef DIALTONE_LAYER_H
 #define DIALTONE_LAYER_H
 
+#include "network.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +47,20 @@ struct layer_key {
 	struct text type, value, label, extension;
 };
 
+/* What a policy wants, all of it: a set of these. One policy that is met is enough. */
+enum layer_proof {
+	PROOF_TOKEN = 1,       /* the device's own token */
+	PROOF_PASSWORD = 2,    /* the password brought in for it */
+	PROOF_CERTIFICATE = 4, /* the phone's own certificate */
+	PROOF_NETWORK = 8,     /* an address in one of the tenant's networks */
+	PROOF_ENROLMENT = 16   /* a use of its enrolment window: in no policy, stands by itself */
+};
+
+#define LAYER_FINGERPRINT 32 /* SHA-256 */
+struct layer_fingerprint {
+	unsigned char sha256[LAYER_FINGERPRINT];
+};
+
 struct layer_rows {
 	enum layer layer;
 	const char *who;  /* the tenant's, site's, ... identifier, or "" */
@@ -55,6 +71,12 @@ struct layer_rows {
 	const struct layer_key *keys; /* by module, slot */
 	uint32_t key_count;
 	bool enabled, plain_http; /* of a tenant: its flags */
+	const uint8_t *policies;  /* of a tenant or a device: sets of enum layer_proof */
+	uint32_t policy_count;
+	const struct network *networks; /* of a tenant */
+	uint32_t network_count;
+	const struct layer_fingerprint *denied; /* of the provider: certificates */
+	uint32_t denied_count;
 };
 
 #endif

@@ -4,10 +4,12 @@ core_libcore_a_SOURCES = \
 	core/arena.c core/arena.h \
 	core/buf.c core/buf.h \
 	core/cache.c core/cache.h \
+	core/certificate.c core/certificate.h \
 	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c \
 	core/clock.h \
 	core/conf.c core/conf.h \
 	core/copy.h \
+	core/credential.c core/credential.h \
 	core/db.c core/db.h \
 	core/device.c core/device.h core/device-private.h core/device-rows.c core/device-sql.c \
 	core/error.c core/error.h \
@@ -19,6 +21,7 @@ core_libcore_a_SOURCES = \
 	core/layer.c core/layer.h \
 	core/log.c core/log.h \
 	core/mac.c core/mac.h \
+	core/network.c core/network.h \
 	core/notify.c core/notify.h \
 	core/number.c core/number.h \
 	core/pack.c core/pack.h \
@@ -35,6 +38,7 @@ core_libcore_a_SOURCES = \
 	core/timezone.c core/timezone.h \
 	core/token.c core/token.h \
 	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-private.h \
+	core/writer-xml.c core/writer-xml.h core/writer-elements.c core/writer-elements.h core/writer-snom-xml.c core/writer-lpconfig.c \
 	core/wipe.h \
 	core/xalloc.c core/xalloc.h
 CORE_LIBS = core/libcore.a $(INIPARSER_LIBS) $(OPENSSL_LIBS) $(MYSQL_LIBS) $(SYSTEMD_LIBS)

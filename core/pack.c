@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACK_VERSION 1
+#define PACK_VERSION 2 /* 1: no rows of policies */
 #define PACK_NULL UINT32_MAX
 #define NONCE 12
 #define TAG 16

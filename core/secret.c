@@ -1,5 +1,7 @@
 #include "secret.h"
 
+#include "credential.h"
+
 #include <string.h>
 
 /* what: of a row, by its key; behind: in the key's order, as columns compared one after the other, which both servers do along the index; null: padding of the outbox's key. */
@@ -24,6 +26,8 @@ const struct secret_table secret_tables[] = {
 	{.kind = "account", .table = "account_secret", .keys = {"tenant_id", "account_id", "name"}, .key_count = 3,
 		STATEMENTS("account_secret", "tenant_id, account_id, name", "?, ?, ?", "tenant_id = ? AND account_id = ? AND name = ?",
 			"(tenant_id, account_id, name) > (?, ?, ?)", "", "o.key1 = s.tenant_id AND o.key2 = s.account_id AND o.key3 = s.name")},
+	{.kind = "password", .table = "device_password", .keys = {"mac"}, .key_count = 1, .name = "password", .pad = CREDENTIAL_PAD,
+		STATEMENTS("device_password", "mac", "?", "mac = ?", "mac > ?", ", '', ''", "o.key1 = s.mac")},
 };
 
 const unsigned secret_table_count = sizeof secret_tables / sizeof *secret_tables;

@@ -120,6 +120,17 @@ void token_make(struct token_maker *maker, const struct mac *mac, const char *ge
 	token_forget(maker);
 }
 
+unsigned token_keys(const struct token_maker *maker)
+{
+	return maker->count;
+}
+
+void token_make_by(struct token_maker *maker, unsigned key, const struct mac *mac, const char *generation, char password_r[TOKEN_LENGTH + 1])
+{
+	memcpy(password_r, generation, TOKEN_GENERATION);
+	proof_of(maker->proof[key], mac, generation, password_r + TOKEN_GENERATION);
+}
+
 void token_forget(struct token_maker *maker)
 {
 	maker->known = false;

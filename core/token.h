@@ -21,6 +21,9 @@ void token_maker_free(struct token_maker **maker);
 
 /* Make the password (0-terminated) by the newest key. generation: TOKEN_GENERATION characters. */
 void token_make(struct token_maker *maker, const struct mac *mac, const char *generation, char password_r[TOKEN_LENGTH + 1]);
+/* The same by any key of the ring, of which there are so many; the last is the newest. For what was made when an older one was the newest. */
+unsigned token_keys(const struct token_maker *maker);
+void token_make_by(struct token_maker *maker, unsigned key, const struct mac *mac, const char *generation, char password_r[TOKEN_LENGTH + 1]);
 /* Is `password` a token of this MAC under any key of the ring? Work does not depend on MAC or password (only on its length being right). generation_r gets the generation
  * it names, 0-terminated; whether that one still counts is the device row's word. */
 bool token_check(struct token_maker *maker, const struct mac *mac, const char *password, size_t length, char generation_r[TOKEN_GENERATION + 1]);

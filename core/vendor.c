@@ -2,6 +2,7 @@
 #include "catalogue.h"
 
 #include "catalogue-private.h"
+#include "certificate.h"
 #include "identify.h"
 #include "ini.h"
 #include "number.h"
@@ -214,6 +215,29 @@ static enum error_code load_dialect(const struct reading *reading)
 	return ERROR_NONE;
 }
 
+static enum error_code load_certificate_rule(const struct reading *reading)
+{
+	static const char *const known[] = {"issuer", "subject", NULL};
+	struct vendor *vendor = reading->loader->vendor;
+	struct certificate_rule *rule = &vendor->certificates[vendor->certificate_count++];
+	struct error error;
+	enum error_code code = check_keys(reading, known);
+	if (code)
+		return code;
+	rule->name = arena_strdup(arena_of(reading), reading->name);
+	rule->issuer = text_of(reading, "issuer");
+	rule->subject = text_of(reading, "subject");
+	if (!rule->issuer || !rule->subject)
+		return fault(reading, NULL, ERROR_MISSING, "[certificate %s] needs issuer and subject", reading->name);
+	if (certificate_check_issuer(rule->issuer, &error))
+		return fault(reading, "issuer", error.code, "%s", error.message);
+	if (identify_check_pattern(rule->subject, false, &error))
+		return fault(reading, "subject", error.code, "%s", error.message);
+	if (!strstr(rule->subject, "{mac}"))
+		return fault(reading, "subject", ERROR_MISSING, "[certificate %s]: without {mac} a subject says nothing about which phone it is", reading->name);
+	return ERROR_NONE;
+}
+
 /* Which function reads a section, by its first word. */
 static const struct section_kind {
 	const char *word;
@@ -223,6 +247,7 @@ static const struct section_kind {
 	{"vendor", false, load_vendor},
 	{"file", true, load_file_rule},
 	{"agent", true, load_agent_rule},
+	{"certificate", true, load_certificate_rule},
 	{"dialect", true, load_dialect},
 };
 
@@ -238,7 +263,7 @@ static enum error_code load_section(struct reading *reading)
 			return fault(reading, NULL, ERROR_SYNTAX, "[%s]: a name consists of a-z, 0-9, . _ and -", reading->section);
 		return kind->load(reading);
 	}
-	return fault(reading, NULL, ERROR_UNKNOWN, "unknown section [%s]; there are [vendor], [file NAME], [agent NAME], [dialect NAME]",
+	return fault(reading, NULL, ERROR_UNKNOWN, "unknown section [%s]; there are [vendor], [file NAME], [agent NAME], [certificate NAME], [dialect NAME]",
 		reading->section);
 }
 
@@ -257,6 +282,7 @@ static enum error_code load_sections(const struct vendor_loader *loader, const s
 	enum error_code code = ERROR_NONE;
 	vendor->files = arena_array(arena, count, sizeof *vendor->files);
 	vendor->agents = arena_array(arena, count, sizeof *vendor->agents);
+	vendor->certificates = arena_array(arena, count, sizeof *vendor->certificates);
 	vendor->dialects = arena_array(arena, count, sizeof *vendor->dialects);
 	for (size_t i = 0; i < count && !code; i++)
 		code = load_section(&(struct reading){.loader = loader, .ini = ini, .section = ini_section(ini, i)});

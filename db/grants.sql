@@ -12,6 +12,12 @@ CREATE USER IF NOT EXISTS 'dialtone_dba'@'%' IDENTIFIED BY '@PASSWORD_DBA@';
 CREATE USER IF NOT EXISTS 'dialtone_reader'@'%' IDENTIFIED BY '@PASSWORD_READER@';
 CREATE USER IF NOT EXISTS 'dialtone_registrar'@'%' IDENTIFIED BY '@PASSWORD_REGISTRAR@';
 
+-- owner: 0001-tables.sql and 0009-audit.sql give it the same; here again for a database that was restored on another server
+
+GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, TRIGGER ON * TO 'dialtone_owner'@'localhost'; -- routines, triggers and views run with its rights
+GRANT ALTER, CREATE, DROP ON fetch_journal TO 'dialtone_owner'@'localhost'; -- partitions
+GRANT ALTER, CREATE, DROP ON audit TO 'dialtone_owner'@'localhost'; -- partitions
+
 -- worker: reads what a fetch needs, writes nothing
 
 GRANT SELECT ON _complete TO 'dialtone_worker'@'%'; -- a restore under way is seen
@@ -33,6 +39,14 @@ GRANT SELECT ON line_setting TO 'dialtone_worker'@'%'; -- a layer
 GRANT SELECT ON tenant_secret TO 'dialtone_worker'@'%'; -- passwords that the phone gets
 GRANT SELECT ON device_secret TO 'dialtone_worker'@'%'; -- passwords that the phone gets
 GRANT SELECT ON account_secret TO 'dialtone_worker'@'%'; -- passwords that the phone gets
+GRANT SELECT ON tenant_policy TO 'dialtone_worker'@'%'; -- which proofs a device's file wants
+GRANT SELECT ON device_policy TO 'dialtone_worker'@'%'; -- which proofs a device's file wants
+GRANT SELECT ON tenant_network TO 'dialtone_worker'@'%'; -- is the address one of the tenant's
+GRANT SELECT ON device_password TO 'dialtone_worker'@'%'; -- a password brought in, to compare
+GRANT SELECT ON enrolment TO 'dialtone_worker'@'%'; -- is there a window
+GRANT SELECT ON certificate_denied TO 'dialtone_worker'@'%'; -- is the certificate denied
+GRANT EXECUTE ON FUNCTION enrolment_claim TO 'dialtone_worker'@'%'; -- one use of a window, counted
+GRANT EXECUTE ON FUNCTION enrolment_end TO 'dialtone_worker'@'%'; -- it was delivered, or is given back
 GRANT SELECT ON device_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
 GRANT SELECT ON device_pack TO 'dialtone_worker'@'%'; -- the device's rows in one, sealed
 GRANT SELECT ON tenant_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
@@ -52,16 +66,20 @@ GRANT SELECT ON schema_migration TO 'dialtone_worker'@'%'; -- does the schema fi
 
 GRANT SELECT, INSERT, UPDATE ON fetch_journal TO 'dialtone_journal'@'%'; -- a batch sent twice is stored once: ON DUPLICATE KEY reads
 GRANT SELECT, INSERT, UPDATE ON device_state TO 'dialtone_journal'@'%'; -- the last fetch of each file
+GRANT SELECT (mac, opened_at, closed_at), UPDATE (closed_at) ON enrolment TO 'dialtone_journal'@'%'; -- the first fetch with credentials closes the window
 GRANT SELECT, INSERT, UPDATE ON journal_loss TO 'dialtone_journal'@'%'; -- what could not be written down
 GRANT SELECT, INSERT, UPDATE ON device_pack TO 'dialtone_journal'@'%'; -- packs that workers made, sealed: ON DUPLICATE KEY with VALUES() wants SELECT
 GRANT SELECT ON schema_migration TO 'dialtone_journal'@'%'; -- does the schema fit this program
 GRANT EXECUTE ON PROCEDURE journal_partitions TO 'dialtone_journal'@'%'; -- a partition a day, and retention, without rights on the table
+GRANT EXECUTE ON PROCEDURE audit_partitions TO 'dialtone_journal'@'%'; -- the same for the trail of changes
+GRANT SELECT ON audit_trail TO 'dialtone_journal'@'%'; -- dialtone audit
 
 -- courier: seals secrets; what is plain becomes sealed, nothing else
 
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON tenant_secret TO 'dialtone_courier'@'%'; -- sealing
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON device_secret TO 'dialtone_courier'@'%'; -- sealing
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON account_secret TO 'dialtone_courier'@'%'; -- sealing
+GRANT SELECT, UPDATE (plain, sealed, key_id) ON device_password TO 'dialtone_courier'@'%'; -- sealing
 GRANT SELECT ON schema_migration TO 'dialtone_courier'@'%'; -- does the schema fit this program
 GRANT SELECT ON setting TO 'dialtone_courier'@'%'; -- which names are secrets, defaults of sip.realm and sip.digest
 GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO 'dialtone_courier'@'%'; -- takes events, puts them off, deletes them, and spreads one for a tenant over its accounts
@@ -94,6 +112,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON profile_setting TO 'dialtone_dba'@'%'; -
 GRANT SELECT, INSERT, UPDATE, DELETE ON device_setting TO 'dialtone_dba'@'%'; -- their work
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_setting TO 'dialtone_dba'@'%'; -- their work
 GRANT SELECT, INSERT, UPDATE, DELETE ON line_setting TO 'dialtone_dba'@'%'; -- their work
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_policy TO 'dialtone_dba'@'%'; -- their work
+GRANT SELECT, INSERT, UPDATE, DELETE ON device_policy TO 'dialtone_dba'@'%'; -- their work
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_network TO 'dialtone_dba'@'%'; -- their work
+GRANT SELECT, INSERT, UPDATE, DELETE ON enrolment TO 'dialtone_dba'@'%'; -- their work
+GRANT SELECT, INSERT, UPDATE, DELETE ON certificate_denied TO 'dialtone_dba'@'%'; -- their work
+GRANT INSERT, UPDATE, DELETE ON device_password TO 'dialtone_dba'@'%'; -- setting a password brought in
+GRANT SELECT (mac, user, key_id, version, comment, created_at, changed_at) ON device_password TO 'dialtone_dba'@'%'; -- WHERE, without the password itself
 GRANT INSERT, UPDATE, DELETE ON tenant_secret TO 'dialtone_dba'@'%'; -- setting a secret
 GRANT SELECT (tenant_id, name, key_id, version, comment, created_at, changed_at) ON tenant_secret TO 'dialtone_dba'@'%'; -- WHERE, without the secret itself
 GRANT INSERT, UPDATE, DELETE ON device_secret TO 'dialtone_dba'@'%'; -- setting a secret
@@ -123,6 +148,9 @@ GRANT SELECT ON _complete TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON outbox_state TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON effective_parameter TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON device_inputs TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON enrolment_state TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON audit_trail TO 'dialtone_dba'@'%'; -- views; no right on audit itself, nor to end its retention
+GRANT SELECT ON credential_fetches TO 'dialtone_dba'@'%'; -- views
 GRANT EXECUTE ON PROCEDURE add_phone TO 'dialtone_dba'@'%'; -- one call a phone
 GRANT EXECUTE ON PROCEDURE swap_phone TO 'dialtone_dba'@'%'; -- replaced hardware
 GRANT EXECUTE ON PROCEDURE delete_device TO 'dialtone_dba'@'%'; -- with all that hangs on it
@@ -140,6 +168,9 @@ GRANT SELECT ON fetch_history TO 'dialtone_reader'@'%'; -- a view without secret
 GRANT SELECT ON unknown_phone TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON device_lag TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON device_problem TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON enrolment_state TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON audit_trail TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON credential_fetches TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON _complete TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON outbox_state TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT EXECUTE ON FUNCTION mac TO 'dialtone_reader'@'%'; -- WHERE mac = mac('0C:38:3E:...')

@@ -16,20 +16,28 @@ static const char journal_tail[] = " ON DUPLICATE KEY UPDATE id = fetch_journal.
 
 /* Records may come late or twice: only a newer one wins. Assignments are made from left to right and see what was assigned before, so the columns that a
  * condition reads come last. A 304 has no digest: where the nonce, thus the bytes, are those of the row, the row's digest still holds. */
-#define STATE_COLUMNS 15
+#define STATE_COLUMNS 18
 static const char state_head[] =
-	"INSERT INTO device_state (mac, file, last_at, status, result, detail, address, user_agent, vendor, model, firmware, delivered_at, inputs, nonce, digest) "
-	"VALUES ";
+	"INSERT INTO device_state (mac, file, last_at, status, result, detail, address, user_agent, vendor, model, firmware, delivered_at, inputs, nonce, digest, "
+	"identity, proven_at, generation) VALUES ";
 #define NEWER(column) column " = IF(VALUES(last_at) >= last_at, VALUES(" column "), " column "), "
 #define DELIVERED "VALUES(delivered_at) IS NOT NULL AND (delivered_at IS NULL OR VALUES(delivered_at) >= delivered_at)"
+#define PROVEN "VALUES(proven_at) IS NOT NULL AND (proven_at IS NULL OR VALUES(proven_at) >= proven_at)"
 static const char state_tail[] =
 	" ON DUPLICATE KEY UPDATE "
 	"digest = IF(" DELIVERED ", COALESCE(VALUES(digest), IF(nonce <=> VALUES(nonce), digest, NULL)), digest), "
 	"nonce = IF(" DELIVERED ", VALUES(nonce), nonce), "
 	"inputs = IF(" DELIVERED ", VALUES(inputs), inputs), "
 	"delivered_at = IF(" DELIVERED ", VALUES(delivered_at), delivered_at), "
+	"generation = IF(" PROVEN ", COALESCE(VALUES(generation), generation), generation), "
+	"identity = IF(" PROVEN " OR proven_at IS NULL, VALUES(identity), identity), "
+	"proven_at = IF(" PROVEN ", VALUES(proven_at), proven_at), "
 	NEWER("status") NEWER("result") NEWER("detail") NEWER("address") NEWER("user_agent") NEWER("vendor") NEWER("model") NEWER("firmware")
 	"last_at = GREATEST(last_at, VALUES(last_at))";
+
+/* The first fetch with credentials closes a device's enrolment window. Open windows are few. */
+static const char close_sql[] =
+	"UPDATE enrolment AS e JOIN device_state AS s ON s.mac = e.mac SET e.closed_at = s.proven_at WHERE e.closed_at IS NULL AND s.proven_at > e.opened_at";
 
 #define PACK_PARAMETERS 6
 static const char pack_head[] = "INSERT INTO device_pack (mac, revision, tenant_id, site_id, profile_id, pack) VALUES ";
@@ -52,7 +60,7 @@ static char *build(const char *head, size_t columns, size_t rows, const char *ta
 	return sql.data;
 }
 
-void batch_init(struct batch *batch, struct db *db, size_t most)
+void batch_init(struct batch *batch, struct db *db, size_t most, bool windows)
 {
 	*batch = (struct batch){.db = db, .most = most};
 	batch->sizes[batch->size_count++] = most;
@@ -71,6 +79,7 @@ void batch_init(struct batch *batch, struct db *db, size_t most)
 	batch->packs = db_prepare(db, sql[0]);
 	batch->pack = db_prepare(db, sql[1]);
 	batch->loss = db_prepare(db, "INSERT INTO journal_loss (at, reason, records) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE records = VALUES(records)");
+	batch->close = windows ? db_prepare(db, close_sql) : NULL;
 	batch->states = xcalloc(most, sizeof *batch->states);
 	batch->times = xcalloc(most, sizeof *batch->times);
 	batch->files = xcalloc(most, sizeof *batch->files);
@@ -88,6 +97,8 @@ void batch_deinit(struct batch *batch)
 		free(batch->sql[i]);
 	if (batch->loss)
 		db_statement_free(&batch->loss);
+	if (batch->close)
+		db_statement_free(&batch->close);
 	free(batch->states);
 	free(batch->times);
 	free(batch->files);
@@ -117,7 +128,7 @@ static void bind_journal(struct db_statement *statement, unsigned i, const struc
 	db_bind_int(statement, i++, head->status);
 	bind_name(statement, i++, result_name(head->result));
 	bind_text(statement, i++, &texts[RECORD_DETAIL]);
-	bind_name(statement, i++, head->identified ? "token" : "");
+	bind_name(statement, i++, identity_name(head->identity));
 	bind_text(statement, i++, &texts[RECORD_ADDRESS]);
 	bind_text(statement, i++, &texts[RECORD_USER_AGENT]);
 	bind_text(statement, i++, &texts[RECORD_VENDOR]);
@@ -133,7 +144,7 @@ static void bind_state(struct db_statement *statement, unsigned i, const struct 
 {
 	const struct record_head *head = &record->head;
 	const struct text *texts = record->texts;
-	bool delivered = head->delivered, digest = delivered && head->has_digest;
+	bool delivered = head->delivered, digest = delivered && head->has_digest, proven = identity_proven(head->identity), token = *head->generation != 0;
 	db_bind_text(statement, i++, head->mac.digits, MAC_DIGITS);
 	bind_name(statement, i++, file);
 	db_bind_text(statement, i++, at, RECORD_TIME - 1);
@@ -148,7 +159,10 @@ static void bind_state(struct db_statement *statement, unsigned i, const struct 
 	db_bind_text(statement, i++, delivered ? at : NULL, delivered ? RECORD_TIME - 1 : 0);
 	db_bind_bytes(statement, i++, delivered ? head->inputs : NULL, delivered ? sizeof head->inputs : 0);
 	db_bind_bytes(statement, i++, delivered ? head->nonce : NULL, delivered ? sizeof head->nonce : 0);
-	db_bind_bytes(statement, i, digest ? head->digest : NULL, digest ? sizeof head->digest : 0);
+	db_bind_bytes(statement, i++, digest ? head->digest : NULL, digest ? sizeof head->digest : 0);
+	bind_name(statement, i++, identity_name(head->identity));
+	db_bind_text(statement, i++, proven ? at : NULL, proven ? RECORD_TIME - 1 : 0);
+	db_bind_text(statement, i, token ? head->generation : NULL, token ? sizeof head->generation : 0);
 }
 
 /* A statement costs as much as some 32 rows that are there already: so many may be the last row again, which changes nothing (idempotent keys). */
@@ -259,6 +273,8 @@ enum error_code batch_write(struct batch *batch, const struct record *records, s
 		code = write_journal(batch, records, count, error);
 	if (!code)
 		code = write_states(batch, records, count, error);
+	if (!code && batch->close)
+		code = run(batch->close, error);
 	return finish(batch, code, error);
 }
 

@@ -16,15 +16,15 @@ struct batch {
 	size_t most;                           /* rows a batch */
 	size_t sizes[BATCH_SIZES];             /* largest first; the last is 1 */
 	size_t size_count;
-	struct db_statement *journal[BATCH_SIZES], *state[BATCH_SIZES], *loss, *packs, *pack;
+	struct db_statement *journal[BATCH_SIZES], *state[BATCH_SIZES], *loss, *packs, *pack, *close; /* close: NULL where windows are not looked at */
 	char *sql[2 * BATCH_SIZES + 2];
 	const struct record **states;          /* room for `most` */
 	char (*times)[RECORD_TIME];
 	char (*files)[256];
 };
 
-/* `db` must outlive it. */
-void batch_init(struct batch *batch, struct db *db, size_t most);
+/* `db` must outlive it. windows: enrolment windows of devices that have proven themselves are closed. */
+void batch_init(struct batch *batch, struct db *db, size_t most, bool windows);
 void batch_deinit(struct batch *batch);
 
 /* Write `count` (≤ most) records: all or none. ERROR_DATABASE: the server refused them. */

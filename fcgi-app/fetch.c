@@ -1,12 +1,13 @@
 #include "fetch.h"
 
+#include "log.h"
 #include "wipe.h"
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void fetch_init(struct fetch *fetch, const struct service *service)
+void fetch_init(struct fetch *fetch, const struct service *service, struct replay *replay)
 {
 	const struct conf *conf = service->conf;
 	const struct db_options options = {
@@ -28,6 +29,15 @@ void fetch_init(struct fetch *fetch, const struct service *service)
 	fetch->sealer = pack_sealer_new(service->keyring);
 	fetch->secrets = sealer_new(service->keyring);
 	fetch->access.store = store_new(fetch->db, service->catalogue, fetch->cache, fetch->access.tokens, fetch->sealer, fetch->secrets);
+	fetch->access.credentials = credential_store_new(fetch->db, fetch->secrets);
+	fetch->access.digests = digest_maker_new(service->keyring);
+	fetch->access.replay = replay;
+	fetch->access.rules = &service->identity;
+	fetch->access.realm = conf->http.realm;
+	fetch->access.nonce_lifetime = conf->http.nonce_lifetime;
+	fetch->access.passwords = conf->identity.passwords;
+	fetch->access.enrolment = conf->identity.enrolment;
+	fetch->access.networks = conf->identity.networks;
 	fetch->access.plain_refused = strcmp(conf->http.plain_http, "by-tenant") != 0;
 	fetch->fingerprints = fingerprint_maker_new(service->keyring);
 	arena_init(&fetch->arena);
@@ -41,6 +51,8 @@ void fetch_deinit(struct fetch *fetch)
 {
 	fetch_clear(fetch);
 	store_free(&fetch->access.store);
+	credential_store_free(&fetch->access.credentials);
+	digest_maker_free(&fetch->access.digests);
 	pack_sealer_free(&fetch->sealer);
 	sealer_free(&fetch->secrets);
 	token_maker_free(&fetch->access.tokens);
@@ -129,23 +141,71 @@ static void serve_device(struct fetch *fetch)
 	answer->digested = true;
 }
 
-void fetch_answer(struct fetch *fetch, char *const *parameters)
+static void next_id(struct fetch *fetch)
+{
+	fetch->count++;
+	for (size_t i = 0; i < sizeof fetch->count; i++)
+		fetch->id[RECORD_ID - 1 - i] = (unsigned char)(fetch->count >> 8 * i);
+}
+
+/* All ways that are offered, in the configuration's order; one nonce for all of them. */
+static const char *challenges(struct fetch *fetch, int64_t now)
+{
+	const struct service *service = fetch->service;
+	char nonce[DIGEST_NONCE_TEXT] = "";
+	const char *lines = "";
+	for (size_t i = 0; i < service->challenge_count; i++) {
+		if (service->challenges[i].digest && !*nonce)
+			digest_nonce(fetch->access.digests, now, nonce);
+		lines = service->challenges[i].digest
+			? arena_printf(&fetch->arena, "%s%s%s\"%s\r\n", lines, service->challenges[i].text, nonce, fetch->verdict.stale ? ", stale=true" : "")
+			: arena_printf(&fetch->arena, "%s%s", lines, service->challenges[i].text);
+	}
+	return lines;
+}
+
+/* The credentials are good, and whose they are. */
+static void authorize(struct fetch *fetch)
+{
+	fetch->answer.result = RESULT_AUTHORIZED;
+	fetch->answer.status = 200;
+	fetch->answer.body = "";
+	fetch->answer.content_type = "text/plain";
+	fetch->answer.device = fetch->verdict.user.digits;
+}
+
+void fetch_end(struct fetch *fetch, bool sent)
+{
+	struct error error;
+	if (fetch->verdict.claimed && access_end(&fetch->access, &fetch->verdict, fetch->id, sent && fetch->answer.status == 200, &error))
+		log_warning("%s: the use of its enrolment window stays open for 30 s: %s", fetch->verdict.user.digits, error.message);
+	fetch->verdict.claimed = false;
+}
+
+void fetch_answer(struct fetch *fetch, char *const *parameters, int64_t at)
 {
 	struct request *request = &fetch->request;
 	struct answer *answer = &fetch->answer;
 	const struct verdict *verdict = &fetch->verdict;
-	request_parse(request, parameters, &fetch->service->hops, &fetch->arena);
+	next_id(fetch);
+	request_parse(request, parameters, &fetch->service->hops, &fetch->service->identity.names, &fetch->arena);
 	identify_agent(fetch->service->catalogue, request->user_agent, request->user_agent_length, &fetch->agent);
-	access_decide(&fetch->access, request, &fetch->arena, &fetch->verdict);
-	*answer = (struct answer){.detail = verdict->detail, .head = request->method == METHOD_HEAD, .challenge = fetch->service->challenge};
+	access_decide(&fetch->access, request, at / 1000000, fetch->id, &fetch->arena, &fetch->verdict);
+	*answer = (struct answer){.detail = verdict->detail, .head = request->method == METHOD_HEAD};
 	if (verdict->result == RESULT_OK)
 		serve_device(fetch);
 	else if (verdict->result == RESULT_COMMON)
 		serve_common(fetch);
+	else if (verdict->result == RESULT_AUTHORIZED)
+		authorize(fetch);
 	else
 		respond_error(answer, verdict->result, verdict->detail);
 	if (request->fault == REQUEST_HEADER_LARGE && answer->result == RESULT_TOO_LARGE)
 		answer->status = 431;
+	if (verdict->identity.authorize && answer->status == 404) /* auth_request knows 401 and 403, and makes 500 of anything else */
+		answer->status = 403;
+	if (answer->status == 401)
+		answer->challenges = challenges(fetch, at / 1000000);
 	if (answer->status == 503)
 		answer->retry_after = retry_after(fetch->service->conf);
 	respond_head(answer, &fetch->head);
@@ -198,13 +258,6 @@ static void record_texts(struct fetch *fetch, struct text texts[RECORD_TEXTS])
 	texts[RECORD_NOTE] = text_of(fetch->note);
 }
 
-static void next_id(struct fetch *fetch)
-{
-	fetch->count++;
-	for (size_t i = 0; i < sizeof fetch->count; i++)
-		fetch->id[RECORD_ID - 1 - i] = (unsigned char)(fetch->count >> 8 * i);
-}
-
 /* Is it the file that this device's phones fetch? Where its vendor was not asked, the name's own rule says so. */
 static bool own_file(const struct verdict *verdict, enum result result)
 {
@@ -219,7 +272,6 @@ void fetch_record(struct fetch *fetch, int64_t at, uint32_t microseconds, struct
 	struct record_head *head = &record_r->head;
 	bool own = verdict->identified && (!verdict->file.has_mac || !strcmp(verdict->file.mac.digits, verdict->user.digits));
 	memset(record_r, 0, sizeof *record_r);
-	next_id(fetch);
 	note_contradictions(fetch);
 	head->at = at;
 	memcpy(head->id, fetch->id, RECORD_ID);
@@ -229,7 +281,8 @@ void fetch_record(struct fetch *fetch, int64_t at, uint32_t microseconds, struct
 		head->mac = verdict->user;
 	head->result = (uint8_t)answer->result;
 	head->status = (uint16_t)answer->status;
-	head->identified = verdict->identified;
+	head->identity = (uint8_t)(verdict->identified ? verdict->way : IDENTITY_NONE);
+	memcpy(head->generation, verdict->identified ? verdict->generation : "", verdict->identified ? sizeof head->generation : 0);
 	head->bytes = (uint32_t)respond_body_size(answer);
 	head->microseconds = microseconds;
 	head->state = own && own_file(verdict, answer->result);

@@ -22,7 +22,7 @@ struct fetch {
 	const struct service *service;
 	struct db *db;
 	struct cache *cache;
-	struct access access;            /* its tokens and store are ours */
+	struct access access;            /* its tokens, stores and digests are ours */
 	struct fingerprint_maker *fingerprints;
 	struct pack_sealer *sealer;
 	struct sealer *secrets;
@@ -40,12 +40,14 @@ struct fetch {
 	char note[256];
 };
 
-/* Connects to nothing yet. The service must outlive it. */
-void fetch_init(struct fetch *fetch, const struct service *service);
+/* Connects to nothing yet. Service and replay must outlive it. */
+void fetch_init(struct fetch *fetch, const struct service *service, struct replay *replay);
 void fetch_deinit(struct fetch *fetch);
 
-/* Answer: fetch->answer and fetch->head are what to send. Parameters stay the caller's, and must live until fetch_clear. */
-void fetch_answer(struct fetch *fetch, char *const *parameters);
+/* Answer: fetch->answer and fetch->head are what to send. Parameters stay the caller's, and must live until fetch_clear. `at`: wall clock in µs. */
+void fetch_answer(struct fetch *fetch, char *const *parameters, int64_t at);
+/* It has left, whole or not: a use of an enrolment window that it took is counted or given back. */
+void fetch_end(struct fetch *fetch, bool sent);
 /* What the journal is told of it. `at`: wall clock in µs. Texts point into the fetch. */
 void fetch_record(struct fetch *fetch, int64_t at, uint32_t microseconds, struct record *record_r);
 /* The pack that fetch_answer had to make, if any: false if there is none. Texts point into the fetch. */

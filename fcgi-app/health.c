@@ -144,9 +144,10 @@ unsigned health_answer(const struct health_setup *setup, const char *path, struc
 static void answer(const struct health_setup *setup, FCGX_Request *fcgi, struct arena *arena, struct buf *body, struct buf *head)
 {
 	static const struct hops none;
+	static const struct request_names no_names;
 	struct request request;
 	unsigned status;
-	request_parse(&request, fcgi->envp, &none, arena);
+	request_parse(&request, fcgi->envp, &none, &no_names, arena);
 	if (request.fault)
 		status = said(body, 400, "Bad request.\n");
 	else if (request.method == METHOD_OTHER)

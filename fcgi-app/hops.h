@@ -4,17 +4,14 @@
 #ifndef DIALTONE_HOPS_H
 #define DIALTONE_HOPS_H
 
-#include "error.h"
-
-#include <stdbool.h>
-#include <stddef.h>
+#include "network.h"
 
 #define HOPS_MAX 64
-#define HOPS_TEXT 46 /* INET6_ADDRSTRLEN */
+#define HOPS_TEXT NETWORK_TEXT
 
 struct hops {
 	size_t count;
-	struct hop { unsigned char address[16]; unsigned bits; } list[HOPS_MAX]; /* IPv4 as ::ffff:a.b.c.d */
+	struct network list[HOPS_MAX];
 };
 
 /* Blank-separated CIDRs ("10.0.0.0/8 2001:db8::/32 192.0.2.1"). */

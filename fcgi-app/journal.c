@@ -9,7 +9,6 @@
 #include "throttle.h"
 #include "xalloc.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,7 +21,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define RECEIVE 64              /* datagrams a system call */
 #define DRAIN_MAX (5 * CLOCK_SECOND)
 #define DAY (86400 * CLOCK_SECOND)
 
@@ -36,68 +34,41 @@ struct journal {
 	int event;                  /* the receiver tells the writer that there is something */
 	int leave;                  /* the writer tells the receiver to leave */
 	struct throttle fault, pack_fault, no_record;
-	int64_t retry_at, retry_delay, partitions_at;
+	int64_t retry_at, retry_delay;
+	struct partitions { int64_t at; struct throttle fault; } journal_partitions, audit_partitions; /* when to look after them next */
 };
 
 /* -------- the receiver: datagrams into the spool, nothing else */
 
-struct receiver {
-	struct mmsghdr messages[RECEIVE];
-	struct iovec parts[RECEIVE];
-	unsigned char bytes[RECEIVE][PACK_RECORD_MAX]; /* what is never touched takes no memory */
-};
-static_assert(PACK_RECORD_MAX >= RECORD_MAX, "both kinds fit");
-
-static void take(struct journal *journal, const struct receiver *receiver, int count)
+static void take(void *context, const unsigned char *bytes, size_t size)
 {
+	const struct journal *journal = context;
 	struct scoreboard *board = journal->setup->scoreboard;
-	uint64_t lost = 0, packs = 0, dropped = 0;
-	for (int i = 0; i < count; i++) {
-		const unsigned char *bytes = receiver->bytes[i];
-		size_t size = receiver->messages[i].msg_len;
-		if (size && *bytes == DATAGRAM_PACK) {
-			packs++;
-			dropped += !spool_put_pack(journal->setup->spool, bytes, size);
-		} else {
-			lost += !spool_put(journal->setup->spool, bytes, size);
-		}
+	if (*bytes == DATAGRAM_PACK) {
+		if (!spool_put_pack(journal->setup->spool, bytes, size))
+			atomic_fetch_add_explicit(&board->packs_dropped, 1, memory_order_relaxed);
+		return;
 	}
-	atomic_fetch_add_explicit(&board->journal_received, (uint64_t)count - packs, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->packs_dropped, dropped, memory_order_relaxed);
-	atomic_fetch_add_explicit(&board->losses[LOSS_SPOOL].total, lost, memory_order_relaxed);
-}
-
-/* Until the socket is empty. */
-static void receive(struct journal *journal, struct receiver *receiver)
-{
-	int count;
-	do {
-		count = recvmmsg(journal->setup->socket, receiver->messages, RECEIVE, MSG_DONTWAIT, NULL);
-		if (count > 0)
-			take(journal, receiver, count);
-	} while (count == RECEIVE);
+	if (!spool_put(journal->setup->spool, bytes, size))
+		atomic_fetch_add_explicit(&board->losses[LOSS_SPOOL].total, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->journal_received, 1, memory_order_relaxed);
 }
 
 static void *receive_forever(void *context)
 {
 	struct journal *journal = context;
-	struct receiver *receiver = xcalloc(1, sizeof *receiver);
 	struct pollfd fds[] = {{.fd = journal->setup->socket, .events = POLLIN}, {.fd = journal->leave, .events = POLLIN}};
-	for (int i = 0; i < RECEIVE; i++) {
-		receiver->parts[i] = (struct iovec){receiver->bytes[i], PACK_RECORD_MAX};
-		receiver->messages[i].msg_hdr = (struct msghdr){.msg_iov = &receiver->parts[i], .msg_iovlen = 1};
-	}
+	inbox_empty(journal->setup->inbox, journal->setup->socket, take, journal);
 	while (!fds[1].revents) {
 		if (poll(fds, 2, -1) <= 0)
 			continue;
-		receive(journal, receiver);
+		inbox_empty(journal->setup->inbox, journal->setup->socket, take, journal);
 		if (eventfd_write(journal->event, 1)) {
 			/* it cannot be full, and the writer looks by itself */
 		}
 		poll(fds + 1, 1, 5); /* let some gather: one wake-up for many */
 	}
-	receive(journal, receiver);
-	free(receiver);
+	inbox_empty(journal->setup->inbox, journal->setup->socket, take, journal);
 	return NULL;
 }
 
@@ -117,7 +88,7 @@ static void tell_syslog(const struct journal *journal, const struct record *reco
 			(unsigned long long)record->head.id[14] << 8 | record->head.id[15],
 		record->head.mac.digits, (int)t[RECORD_TENANT].length, t[RECORD_TENANT].text, (int)t[RECORD_FILE].length, t[RECORD_FILE].text,
 		(int)t[RECORD_METHOD].length, t[RECORD_METHOD].text, record->head.status, result_name(record->head.result),
-		record->head.identified ? "token" : "none", (int)t[RECORD_ADDRESS].length, t[RECORD_ADDRESS].text, (int)t[RECORD_VENDOR].length,
+		record->head.identity ? identity_name(record->head.identity) : "none", (int)t[RECORD_ADDRESS].length, t[RECORD_ADDRESS].text, (int)t[RECORD_VENDOR].length,
 		t[RECORD_VENDOR].text, (int)t[RECORD_MODEL].length, t[RECORD_MODEL].text, (int)t[RECORD_FIRMWARE].length, t[RECORD_FIRMWARE].text,
 		record->head.bytes, record->head.microseconds, (int)t[RECORD_DETAIL].length, t[RECORD_DETAIL].text, (int)t[RECORD_NOTE].length,
 		t[RECORD_NOTE].text, (int)t[RECORD_USER_AGENT].length, t[RECORD_USER_AGENT].text);
@@ -295,27 +266,32 @@ static void write_losses(struct journal *journal)
 	}
 }
 
-static void keep_partitions(struct journal *journal)
+/* A partition a day or month, and retention. audit's are changed only while no transaction has written there: else it is tried again soon. */
+static void keep_partitions(struct journal *journal, struct partitions *partitions, const char *procedure, long long days)
 {
-	char sql[64];
+	char sql[64], text[ERROR_MESSAGE_SIZE + 64];
 	struct error error;
 	int64_t now = clock_monotonic();
-	if (now < journal->partitions_at)
+	if (now < partitions->at)
 		return;
-	int size = snprintf(sql, sizeof sql, "CALL journal_partitions(%lld, 7)", journal->setup->conf->journal.retention_days);
+	int size = snprintf(sql, sizeof sql, "CALL %s(%lld, 7)", procedure, days);
 	enum error_code code = db_connect(journal->db, &error);
 	if (!code)
 		code = db_run(journal->db, sql, (size_t)size, &error);
-	if (code)
-		log_warning("journal_partitions: %s", error.message);
-	journal->partitions_at = now + (code ? 60 * CLOCK_SECOND : DAY);
+	if (code) {
+		snprintf(text, sizeof text, "%s: %s", procedure, error.message);
+		throttle_log(&partitions->fault, LOG_LEVEL_WARNING, now, text);
+	} else
+		throttle_over(&partitions->fault);
+	partitions->at = now + (code ? 60 * CLOCK_SECOND : DAY);
 }
 
 static void write_all(struct journal *journal)
 {
 	if (clock_monotonic() < journal->retry_at)
 		return;
-	keep_partitions(journal);
+	keep_partitions(journal, &journal->journal_partitions, "journal_partitions", journal->setup->conf->journal.retention_days);
+	keep_partitions(journal, &journal->audit_partitions, "audit_partitions", journal->setup->conf->audit.retention_days);
 	while (write_batch(journal))
 		;
 	if (!journal->retry_delay)
@@ -379,7 +355,7 @@ static bool start(struct journal *journal, pthread_t *receiver_r)
 	journal->records = xcalloc(journal->most, sizeof *journal->records);
 	journal->packs = xcalloc(journal->most, sizeof *journal->packs);
 	journal->db = db_new(&options);
-	batch_init(&journal->batch, journal->db, journal->most);
+	batch_init(&journal->batch, journal->db, journal->most, conf->identity.enrolment);
 	journal->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	journal->leave = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (conf->journal.syslog && strcmp(conf->log.target, "syslog"))

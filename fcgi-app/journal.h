@@ -6,6 +6,7 @@
 #define DIALTONE_JOURNAL_H
 
 #include "conf.h"
+#include "inbox.h"
 #include "scoreboard.h"
 #include "spool.h"
 
@@ -14,6 +15,7 @@ struct journal_setup {
 	struct scoreboard *scoreboard;
 	struct slot *slot;
 	struct spool *spool;
+	struct inbox *inbox;
 	int socket;       /* the receiving end */
 	int lifeline, status;
 };

@@ -4,6 +4,9 @@ fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/access.c fcgi-app/access.h \
 	fcgi-app/batch.c fcgi-app/batch.h \
 	fcgi-app/common.c fcgi-app/common.h \
+	fcgi-app/digest.c fcgi-app/digest.h \
+	fcgi-app/replay.c fcgi-app/replay.h \
+	fcgi-app/identity.c fcgi-app/identity.h \
 	fcgi-app/drop.c fcgi-app/drop.h \
 	fcgi-app/fetch.c fcgi-app/fetch.h \
 	fcgi-app/health.c fcgi-app/health.h \
@@ -19,6 +22,7 @@ fcgi_app_libfcgiapp_a_SOURCES = \
 	fcgi-app/result.c fcgi-app/result.h \
 	fcgi-app/scoreboard.c fcgi-app/scoreboard.h \
 	fcgi-app/service.c fcgi-app/service.h \
+	fcgi-app/inbox.c fcgi-app/inbox.h \
 	fcgi-app/spool.c fcgi-app/spool.h \
 	fcgi-app/throttle.c fcgi-app/throttle.h \
 	fcgi-app/worker.c fcgi-app/worker.h

@@ -114,8 +114,8 @@ static void tell_kept(const struct conf *old, const struct conf *new)
 		log_warning("pool.socket, pool.user and health.socket count only after a restart");
 	if (strcmp(old->database.journal_user, new->database.journal_user) || old->journal.batch != new->journal.batch ||
 		old->journal.spool_bytes != new->journal.spool_bytes || old->journal.syslog != new->journal.syslog ||
-		old->journal.retention_days != new->journal.retention_days || old->journal.flush_interval != new->journal.flush_interval)
-		log_warning("[journal] and the journal's account count only after a restart");
+		old->journal.retention_days != new->journal.retention_days || old->audit.retention_days != new->audit.retention_days || old->journal.flush_interval != new->journal.flush_interval)
+		log_warning("[journal], [audit] and the journal's account count only after a restart");
 }
 
 static void reload(struct master *master)
@@ -243,8 +243,10 @@ static int start(struct pool *pool, struct error *error)
 		return EX_UNAVAILABLE;
 	pool->board = scoreboard_new();
 	pool->spool = spool_new((size_t)conf->journal.spool_bytes);
-	if (!pool->board || !pool->spool || !pool_init(pool)) {
-		error_set(error, ERROR_SYSTEM, "cannot make the scoreboard, the spool or the pipes: %s", strerror(errno));
+	pool->inbox = inbox_new();
+	pool->replay = replay_new();
+	if (!pool->board || !pool->spool || !pool->inbox || !pool->replay || !pool_init(pool)) {
+		error_set(error, ERROR_SYSTEM, "cannot make the scoreboard, the spool, the inbox, the table of nonces or the pipes: %s", strerror(errno));
 		return EX_OSERR;
 	}
 	return drop_privileges(conf->pool.user, error) ? EX_NOPERM : EX_OK;
@@ -273,6 +275,8 @@ int master_run(struct service *service, const char *conf_path)
 	service_free(&master.previous);
 	service_free(&pool->service);
 	spool_free(&pool->spool);
+	inbox_free(&pool->inbox);
+	replay_free(&pool->replay);
 	free(pool);
 	return status;
 }

@@ -52,7 +52,7 @@ static const char *role(int slot, char out[32])
 /* Whatever a kind of process has no use for is closed, first of all the master's end of the lifeline. */
 static int run_journal(struct pool *pool, struct slot *slot)
 {
-	const struct journal_setup setup = {pool->service->conf, pool->board, slot, pool->spool, pool->journal[0], pool->lifeline[0], pool->status[1]};
+	const struct journal_setup setup = {pool->service->conf, pool->board, slot, pool->spool, pool->inbox, pool->journal[0], pool->lifeline[0], pool->status[1]};
 	close(pool->journal[1]);
 	close(pool->listener.fd);
 	close(pool->health.fd);
@@ -72,7 +72,7 @@ static int run_health(struct pool *pool, struct slot *slot)
 
 static int run_worker(struct pool *pool, struct slot *slot)
 {
-	const struct worker_setup setup = {pool->service, pool->board, slot, pool->listener.fd, pool->journal[1], pool->lifeline[0], pool->status[1]};
+	const struct worker_setup setup = {pool->service, pool->board, slot, pool->replay, pool->listener.fd, pool->journal[1], pool->lifeline[0], pool->status[1]};
 	close(pool->journal[0]);
 	close(pool->health.fd);
 	process_title("worker, starting");

@@ -5,7 +5,9 @@
 #ifndef DIALTONE_POOL_H
 #define DIALTONE_POOL_H
 
+#include "inbox.h"
 #include "listen.h"
+#include "replay.h"
 #include "scoreboard.h"
 #include "service.h"
 #include "spool.h"
@@ -29,6 +31,8 @@ struct pool {
 	unsigned generation;
 	struct scoreboard *board;
 	struct spool *spool;
+	struct inbox *inbox;
+	struct replay *replay;
 	struct listener listener, health;
 	int journal[2];         /* workers send to [1], the journal process receives from [0] */
 	int lifeline[2];        /* the master holds [1]: its end is everybody's */

@@ -77,7 +77,8 @@ bool record_decode(const unsigned char *bytes, size_t size, struct record *recor
 		record_r->texts[i] = (struct text){(const char *)bytes + used, length};
 		used += length;
 	}
-	return used == size && record_r->head.kind == DATAGRAM_RECORD && record_r->head.result < RESULTS;
+	return used == size && record_r->head.kind == DATAGRAM_RECORD && record_r->head.result < RESULTS &&
+		record_r->head.identity < IDENTITY_WAYS;
 }
 
 #define ID_MAX 80u               /* as wide as device_pack's columns */

@@ -7,6 +7,7 @@
 
 #include "device.h"
 #include "fingerprint.h"
+#include "identity.h"
 #include "layer.h"
 #include "mac.h"
 #include "result.h"
@@ -33,7 +34,8 @@ struct record_head {
 	unsigned char id[RECORD_ID];
 	struct mac mac;           /* the file's; digits[0] is 0 where there is none */
 	uint8_t result;           /* enum result */
-	uint8_t identified;       /* by a token; 0 or 1, as the three below */
+	uint8_t identity;         /* enum identity_way; the three below are 0 or 1 */
+	char generation[TOKEN_GENERATION]; /* of the token that proved it; generation[0] is 0 where none did */
 	uint8_t state;            /* device_state gets a row: a proven device asked for its own file */
 	uint8_t delivered;        /* ... and has the bytes of `inputs` now: by a GET with 200, or a 304 */
 	uint8_t has_digest;       /* `digest` is of the body that left with this answer */

@@ -33,6 +33,14 @@ static void fault(struct request *request, enum request_fault kind, const char *
 	request->fault_detail = detail;
 }
 
+static int find_named(const struct request_names *names, const char *name, size_t length)
+{
+	for (int i = 0; i < REQUEST_NAMED; i++)
+		if (names->list[i].length == length && length && !memcmp(names->list[i].name, name, length))
+			return i;
+	return -1;
+}
+
 static int find(const char *name, size_t length)
 {
 	for (int i = 0; i < KNOWN; i++)
@@ -55,7 +63,19 @@ static char *joined(char *first, char *second, struct arena *arena)
 	return both;
 }
 
-static void collect(struct request *request, char *const *parameters, char *values[KNOWN], struct arena *arena)
+/* One of the configuration's: all of them are trusted. */
+static void take_named(struct request *request, int which, const char *value)
+{
+	request->any_named = true;
+	if (!*request->named[which]) {
+		request->named[which] = value;
+		return;
+	}
+	request->twice = true;
+	fault(request, REQUEST_BAD, "a parameter that [identity] names came twice");
+}
+
+static void collect(struct request *request, char *const *parameters, const struct request_names *names, char *values[KNOWN], struct arena *arena)
 {
 	size_t count = 0, bytes = 0;
 	for (char *const *p = parameters; *p; p++) {
@@ -68,8 +88,11 @@ static void collect(struct request *request, char *const *parameters, char *valu
 			return;
 		}
 		int i = find(*p, name_length);
-		if (i < 0)
+		if (i < 0) {
+			if ((i = find_named(names, *p, name_length)) >= 0)
+				take_named(request, i, value);
 			continue;
+		}
 		if (!values[i]) {
 			values[i] = value;
 		} else if (i == P_FORWARDED) {
@@ -192,12 +215,16 @@ static void read_length(struct request *request, const char *text)
 	request->bodiless = !value;
 }
 
-void request_parse(struct request *request_r, char *const *parameters, const struct hops *hops, struct arena *arena)
+void request_parse(struct request *request_r, char *const *parameters, const struct hops *hops, const struct request_names *names, struct arena *arena)
 {
 	static char nothing[1];
 	char *values[KNOWN] = {NULL};
-	*request_r = (struct request){.authorization = nothing, .user_agent = "", .if_none_match = ""};
-	collect(request_r, parameters, values, arena);
+	*request_r = (struct request){.authorization = nothing, .user_agent = "", .if_none_match = "", .uri = ""};
+	for (int i = 0; i < REQUEST_NAMED; i++)
+		request_r->named[i] = "";
+	collect(request_r, parameters, names, values, arena);
+	if (values[P_URI])
+		request_r->uri = values[P_URI];
 	read_method(request_r, values[P_METHOD]);
 	read_target(request_r, values[P_URI], arena);
 	request_r->https = values[P_HTTPS] && !strcasecmp(values[P_HTTPS], "on");

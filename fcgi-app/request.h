@@ -19,6 +19,15 @@
 #define REQUEST_BODY_MAX 65536u      /* what a Content-Length may say; bodies are never read */
 #define REQUEST_METHOD_MAX 16u
 
+/* Parameters of our own, which a proxy sets and whose names the configuration gives (identity.h). */
+enum request_named {
+	REQUEST_CERTIFICATE_VERIFY, REQUEST_CERTIFICATE_SUBJECT, REQUEST_CERTIFICATE_ISSUER, REQUEST_CERTIFICATE_SHA256, REQUEST_CERTIFICATE_PEM,
+	REQUEST_DEVICE, REQUEST_AUTHORIZE, REQUEST_PROXY_KEY, REQUEST_NAMED
+};
+struct request_names {
+	struct { const char *name; size_t length; } list[REQUEST_NAMED]; /* length 0: not asked for */
+};
+
 enum request_fault {
 	REQUEST_FINE,
 	REQUEST_BAD,          /* 400 */
@@ -45,10 +54,13 @@ struct request {
 	const char *user_agent, *if_none_match;
 	size_t user_agent_length;
 	char address[HOPS_TEXT];      /* "" where unknown */
+	const char *uri;              /* REQUEST_URI as it came; "" where absent */
+	bool any_named;               /* one of these came */
+	const char *named[REQUEST_NAMED]; /* "" where absent */
 };
 
 /* Read `parameters` (NAME=value, NULL-terminated). Everything that can be read is filled in even where there is a fault, for the journal. */
-void request_parse(struct request *request_r, char *const *parameters, const struct hops *hops, struct arena *arena);
+void request_parse(struct request *request_r, char *const *parameters, const struct hops *hops, const struct request_names *names, struct arena *arena);
 
 /* Decode a request target once: origin-form or absolute-form, query cut off. NULL and *fault_r where it is none. Exposed for tests. */
 char *request_decode_path(const char *uri, struct arena *arena, const char **fault_r);

@@ -58,8 +58,10 @@ static void add_line(struct buf *out, const char *name, const char *value)
 
 static void add_status_headers(const struct answer *answer, struct buf *head)
 {
-	if (answer->status == 401 && answer->challenge)
-		add_line(head, "WWW-Authenticate: ", answer->challenge);
+	if (answer->status == 401 && answer->challenges)
+		buf_add_string(head, answer->challenges);
+	if (answer->device)
+		add_line(head, "X-Dialtone-Device: ", answer->device);
 	if (answer->status == 405)
 		ADD(head, "Allow: GET, HEAD\r\n");
 	if (answer->status == 503) {

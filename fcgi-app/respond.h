@@ -25,8 +25,9 @@ struct answer {
 	struct fingerprint fingerprint;
 	bool digested;
 	unsigned char digest[FINGERPRINT_DIGEST];
+	const char *device;        /* whose credentials they are, with RESULT_AUTHORIZED */
 	unsigned retry_after;      /* seconds, with 503 */
-	const char *challenge;     /* value of WWW-Authenticate, with 401 */
+	const char *challenges;    /* lines WWW-Authenticate, each with its CRLF, with 401; NULL: none */
 };
 
 /* A refusal or an error: the same bytes for the same status. */

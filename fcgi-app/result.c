@@ -11,6 +11,7 @@ static const struct {
 	[RESULT_CHALLENGE] = {"challenge", 401, NULL},
 	[RESULT_BAD_CREDENTIALS] = {"bad-credentials", 401, "auth-fail"},
 	[RESULT_STALE_CREDENTIALS] = {"stale-credentials", 401, "auth-fail"},
+	[RESULT_POLICY] = {"policy", 401, "auth-fail"},
 	[RESULT_NOT_ENTITLED] = {"not-entitled", 404, "unknown"},
 	[RESULT_DISABLED] = {"disabled", 404, NULL},
 	[RESULT_ABSENT_FILE] = {"absent-file", 404, NULL},
@@ -19,6 +20,7 @@ static const struct {
 	[RESULT_BAD_REQUEST] = {"bad-request", 400, NULL},
 	[RESULT_METHOD] = {"method", 405, NULL},
 	[RESULT_TOO_LARGE] = {"too-large", 413, NULL},
+	[RESULT_AUTHORIZED] = {"authorized", 200, "auth-ok"},
 	[RESULT_DATABASE] = {"database", 503, NULL},
 	[RESULT_RENDER_ERROR] = {"render-error", 500, NULL},
 };

@@ -11,6 +11,7 @@ enum result {
 	RESULT_CHALLENGE,         /* no credentials: an ordinary first request */
 	RESULT_BAD_CREDENTIALS,   /* they prove nothing */
 	RESULT_STALE_CREDENTIALS, /* ours once, but device or generation is gone */
+	RESULT_POLICY,            /* a proof, and not all that the device's policies want */
 	RESULT_NOT_ENTITLED,      /* proven identity, another device's file */
 	RESULT_DISABLED,
 	RESULT_ABSENT_FILE,       /* a file that these phones ask for and that we do not have */
@@ -19,6 +20,7 @@ enum result {
 	RESULT_BAD_REQUEST,
 	RESULT_METHOD,
 	RESULT_TOO_LARGE,
+	RESULT_AUTHORIZED,        /* only the credentials were asked for, and they are good */
 	RESULT_DATABASE,
 	RESULT_RENDER_ERROR,
 	RESULTS

@@ -10,7 +10,7 @@
 
 #define REALM_MAX 128u
 
-char *service_challenge(const char *realm, struct error *error)
+char *service_challenge(const char *way, const char *realm, struct error *error)
 {
 	char quoted[2 * REALM_MAX + 1], *out = quoted;
 	size_t length = strlen(realm);
@@ -28,7 +28,32 @@ char *service_challenge(const char *realm, struct error *error)
 		*out++ = *p;
 	}
 	*out = 0;
-	return xasprintf("Basic realm=\"%s\", charset=\"UTF-8\"", quoted);
+	if (strcmp(way, "basic") == 0)
+		return xasprintf("WWW-Authenticate: Basic realm=\"%s\", charset=\"UTF-8\"\r\n", quoted);
+	return xasprintf("WWW-Authenticate: Digest realm=\"%s\", qop=\"auth\", algorithm=%s, nonce=\"", quoted, strcmp(way, "digest-md5") == 0 ? "MD5" : "SHA-256");
+}
+
+/* Each way once, in the configuration's order. */
+static enum error_code make_challenges(struct service *service, struct error *error)
+{
+	const char *at = service->conf->http.challenges;
+	while (*(at += strspn(at, " \t"))) {
+		char way[16] = "";
+		size_t length = strcspn(at, " \t");
+		if (service->challenge_count == SERVICE_CHALLENGES)
+			return error_set(error, ERROR_RANGE, "http.challenges names a way twice");
+		memcpy(way, at, length < sizeof way ? length : sizeof way - 1);
+		char *text = service_challenge(way, service->conf->http.realm, error);
+		if (!text)
+			return error ? error->code : ERROR_RANGE;
+		service->challenges[service->challenge_count].text = text;
+		service->challenges[service->challenge_count++].digest = strcmp(way, "basic") != 0;
+		for (size_t i = 0; i + 1 < service->challenge_count; i++)
+			if (strcmp(service->challenges[i].text, text) == 0)
+				return error_set(error, ERROR_RANGE, "http.challenges names `%s` twice", way);
+		at += length;
+	}
+	return ERROR_NONE;
 }
 
 /* What goes into a header of every answer is judged here, once. */
@@ -61,8 +86,8 @@ static enum error_code load_conf(struct service *service, const char *path, stru
 		error_prefix(error, "%s: http.trusted_hops", path);
 	else if (conf->http.retry_min > conf->http.retry_max)
 		code = error_set(error, ERROR_RANGE, "%s: http.retry_min is larger than http.retry_max", path);
-	else if (!(service->challenge = service_challenge(conf->http.realm, error)))
-		code = error_prefix(error, "%s", path);
+	else if ((code = make_challenges(service, error)) || (code = identity_rules_load(conf, &service->identity, error)))
+		error_prefix(error, "%s", path);
 	return code;
 }
 
@@ -101,7 +126,9 @@ void service_free(struct service **service)
 		keyring_free(&s->keyring);
 	if (s->conf)
 		conf_free(&s->conf);
-	free(s->challenge);
+	for (size_t i = 0; i < s->challenge_count; i++)
+		free(s->challenges[i].text);
+	identity_rules_wipe(&s->identity);
 	free(s);
 	*service = NULL;
 }

@@ -146,8 +146,8 @@ static void let_go(struct worker *worker)
 }
 
 /* The whole answer goes into libfcgi's buffer and leaves when the stream is closed: a short file in one write together with the end of the request, a long one
- * with its headers and its beginning in the first. Then the buffer is wiped, which libfcgi would free as it is. */
-static void send_answer(struct worker *worker)
+ * with its headers and its beginning in the first. Then the buffer is wiped, which libfcgi would free as it is. False: the proxy did not take all of it. */
+static bool send_answer(struct worker *worker)
 {
 	const struct answer *answer = &worker->fetch.answer;
 	const struct buf *head = &worker->fetch.head;
@@ -159,17 +159,19 @@ static void send_answer(struct worker *worker)
 		FCGX_PutStr(answer->body, (int)size, out);
 	FCGX_FClose(worker->fcgi.err);
 	FCGX_FClose(out);
+	bool sent = !FCGX_GetError(out);
 	wipe(start, used < room ? used : room);
 	let_go(worker);
 	FCGX_Finish_r(&worker->fcgi);
 	/* Whatever the proxy wished: no connection is kept, because a kept one holds its worker. */
 	FCGX_Free(&worker->fcgi, 1);
+	return sent;
 }
 
 static void serve(struct worker *worker)
 {
 	int64_t started = clock_monotonic(), at = clock_ns(CLOCK_REALTIME) / 1000;
-	fetch_answer(&worker->fetch, worker->fcgi.envp);
+	fetch_answer(&worker->fetch, worker->fcgi.envp, at);
 	tell_journal(worker, at, started);
 	tell_log(worker);
 	count(worker);
@@ -178,7 +180,8 @@ static void serve(struct worker *worker)
 		wipe(worker->fetch.request.authorization, strlen(worker->fetch.request.authorization));
 		worker->fetch.request.authorization = NULL;
 	}
-	send_answer(worker);
+	bool sent = send_answer(worker);
+	fetch_end(&worker->fetch, sent);
 	tell_pack(worker);
 	fetch_clear(&worker->fetch);
 }
@@ -241,7 +244,7 @@ int worker_run(const struct worker_setup *setup)
 	socklen_t size = sizeof worker.journal_room;
 	if (getsockopt(setup->journal, SOL_SOCKET, SO_SNDBUF, &worker.journal_room, &size))
 		worker.journal_room = 0;
-	fetch_init(&worker.fetch, setup->service);
+	fetch_init(&worker.fetch, setup->service, setup->replay);
 	worker.retire_at = spread(setup->service->conf->pool.max_requests);
 	slot_idle(setup->slot);
 	wake_master(&worker);

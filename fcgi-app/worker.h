@@ -4,6 +4,7 @@
 #ifndef DIALTONE_WORKER_H
 #define DIALTONE_WORKER_H
 
+#include "replay.h"
 #include "scoreboard.h"
 #include "service.h"
 
@@ -11,6 +12,7 @@ struct worker_setup {
 	const struct service *service;
 	struct scoreboard *scoreboard;
 	struct slot *slot;
+	struct replay *replay; /* shared with all workers */
 	int listener;     /* non-blocking, shared with all workers */
 	int journal;      /* where records are sent, non-blocking */
 	int lifeline;     /* readable (end of file) when the master is gone */

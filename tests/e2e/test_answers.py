@@ -1,4 +1,5 @@
 """What a phone gets, through both proxies with the shipped files: status, headers and bytes of every kind of answer."""
+import re
 import configparser
 
 import pytest
@@ -100,7 +101,10 @@ def test_requests_on_one_connection_are_answered_in_order(pool, proxy, mac):
 def test_challenge(pool, proxy, mac):
     answer = pool.fetch(proxy, f'/{mac}.cfg')
     assert answer.status == 401
-    assert answer.header('www-authenticate') == 'Basic realm="dialtone", charset="UTF-8"'
+    nonce = re.search('nonce="([0-9a-f]{56})"', answer.challenges()[0])[1]
+    assert answer.challenges() == [f'Digest realm="dialtone", qop="auth", algorithm=SHA-256, nonce="{nonce}"',
+                                   f'Digest realm="dialtone", qop="auth", algorithm=MD5, nonce="{nonce}"',
+                                   'Basic realm="dialtone", charset="UTF-8"']
     assert answer.body.decode().strip() == NO_IDENTITY
 
 

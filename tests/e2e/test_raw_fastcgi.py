@@ -142,7 +142,7 @@ def test_b6_mutated_records_under_load(own, mac, fleet):
     master = own.process.pid
     whole = fcgi.request(fcgi.proxy_parameters(f'/{mac}.cfg', auth=own.database.credentials(mac)))
     reference = ask(own, mac).body
-    for _ in range(many(150, 5000)):
+    for _ in range(many(150, 100000)):
         try:
             with fcgi.open_socket(own.socket, 10) as s:
                 s.sendall(mutate(randomness, whole))

@@ -106,10 +106,21 @@ def test_no_round_trip_without_a_proven_identity(counted, fleet, mac):
     """A1, A2: a guess does not touch the database, for known and unknown MACs alike."""
     unknown = fleet.mac()
     for target in (f'/{mac}.cfg', f'/{unknown}.cfg'):
-        for auth in (None, (mac, 'x'), (mac, '0123456789' + 'a' * 22), (unknown, '0123456789' + 'a' * 22), ('root', 'x')):
+        for auth in (None, (mac, '0123456789' + 'a' * 22), (unknown, '0123456789' + 'a' * 22)):
             answer, commands = get(counted, target, auth)
             assert answer.status == 401
             assert commands == []
+
+
+def test_a_guess_at_a_password_brought_in_is_one_round_trip(counted, fleet, mac):
+    """What has not the form of a token is compared with device_password: one statement, the same for known and unknown MACs and users."""
+    unknown = fleet.mac()
+    get(counted, f'/{mac}.cfg', (mac, 'x'))  # prepares it
+    for target in (f'/{mac}.cfg', f'/{unknown}.cfg'):
+        for auth in ((mac, 'x'), (unknown, 'x'), ('root', 'x'), (mac, 'x' * 32)):
+            answer, commands = get(counted, target, auth)
+            assert answer.status == 401
+            assert [name for name, _ in commands] == ['execute']
 
 
 def test_no_round_trip_for_files_of_nobody(counted, fleet, mac):

@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct arena arena;
 	struct request request;
 	struct hops hops;
+	static const struct request_names names = {.list = {[REQUEST_CERTIFICATE_SUBJECT] = {"DIALTONE_CERT_SUBJECT", 21}, [REQUEST_DEVICE] = {"DIALTONE_DEVICE", 15}}};
 	if (!copy)
 		abort();
 	memcpy(copy, bytes, size);
@@ -64,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	list[count] = NULL;
 	FUZZ_CHECK(hops_parse("10.0.0.0/8 2001:db8::/32 127.0.0.1", &hops, NULL) == ERROR_NONE);
 	arena_init(&arena);
-	request_parse(&request, list, &hops, &arena);
+	request_parse(&request, list, &hops, &names, &arena);
 	FUZZ_CHECK(!request.fault == !request.fault_detail);
 	check_path(&request);
 	check_address(&request);

@@ -1,6 +1,7 @@
 """A phone, as far as HTTP goes: one request on one connection with control over every byte, and an answer that is known to be whole."""
 import base64
 import itertools
+import re
 import socket
 import ssl
 
@@ -33,9 +34,14 @@ class Answer:
     def etag(self):
         return self.header('etag')
 
+    def challenges(self):
+        """The values of WWW-Authenticate, in their order."""
+        return [v for n, v in self.headers if n == 'www-authenticate']
+
     def comparable(self):
-        """Everything that must be alike between answers that must not be told apart: all but the date."""
-        return self.status, sorted((n, v) for n, v in self.headers if n != 'date'), self.body
+        """Everything that must be alike between answers that must not be told apart: all but the date and the digits of a nonce."""
+        headers = [(n, re.sub('nonce="[0-9a-f]*"', lambda m: f'nonce of {len(m[0])}', v)) for n, v in self.headers if n != 'date']
+        return self.status, sorted(headers), self.body
 
     def __repr__(self):
         return f'<{self.status} {self.url} {len(self.body)} bytes>'

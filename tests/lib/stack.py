@@ -190,6 +190,10 @@ class Database:
         told = json.loads(self.command('--json', 'credentials', mac).stdout)
         return told['user'], told['password']
 
+    def file(self, mac):
+        """The name of the phone's own file."""
+        return json.loads(self.command('--json', 'credentials', mac).stdout)['file']
+
     def generation(self, mac):
         return self.sql('SELECT generation FROM device WHERE mac = %s', (mac,))[0][0]
 

@@ -13,7 +13,7 @@ static struct text text_of(const char *text)
 START_TEST(test_round_trip)
 {
 	unsigned char bytes[RECORD_MAX];
-	struct record in = {.head = {.kind = DATAGRAM_RECORD, .at = 1, .mac = {"805ec0aabb01"}, .result = RESULT_OK, .status = 200, .bytes = 4450, .identified = 1, .state = 1, .delivered = 1}}, out;
+	struct record in = {.head = {.kind = DATAGRAM_RECORD, .at = 1, .mac = {"805ec0aabb01"}, .result = RESULT_OK, .status = 200, .bytes = 4450, .identity = IDENTITY_TOKEN, .state = 1, .delivered = 1}}, out;
 	for (int i = 0; i < RECORD_TEXTS; i++)
 		in.texts[i] = text_of("text");
 	in.texts[RECORD_DETAIL] = (struct text){0};
@@ -164,7 +164,7 @@ static void head_of(struct answer *answer, char out[RESPOND_HEAD_MAX])
 START_TEST(test_answers)
 {
 	char get[RESPOND_HEAD_MAX], head[RESPOND_HEAD_MAX], line[64];
-	struct answer answer = {.challenge = "Basic realm=\"x\"", .retry_after = 4294967295u};
+	struct answer answer = {.challenges = "WWW-Authenticate: Basic realm=\"x\"\r\n", .retry_after = 4294967295u};
 	respond_error(&answer, (enum result)_i, "the reason, which nobody gets");
 	if (answer.status == 304)
 		answer.body = "";
@@ -191,20 +191,22 @@ START_TEST(test_answers)
 }
 END_TEST
 
-static const struct { const char *realm, *challenge; } realm_rows[] = {
-	{"dialtone", "Basic realm=\"dialtone\", charset=\"UTF-8\""},
-	{"a \"b\" \\c", "Basic realm=\"a \\\"b\\\" \\\\c\", charset=\"UTF-8\""},
-	{"M\xc3\xbcller", "Basic realm=\"M\xc3\xbcller\", charset=\"UTF-8\""},
-	{"", NULL},
-	{"a\r\nSet-Cookie: x", NULL},
-	{"a\x7f", NULL},
-	{"\xff", NULL},
+static const struct { const char *way, *realm, *challenge; } realm_rows[] = {
+	{"basic", "dialtone", "WWW-Authenticate: Basic realm=\"dialtone\", charset=\"UTF-8\"\r\n"},
+	{"basic", "a \"b\" \\c", "WWW-Authenticate: Basic realm=\"a \\\"b\\\" \\\\c\", charset=\"UTF-8\"\r\n"},
+	{"basic", "M\xc3\xbcller", "WWW-Authenticate: Basic realm=\"M\xc3\xbcller\", charset=\"UTF-8\"\r\n"},
+	{"digest-md5", "dialtone", "WWW-Authenticate: Digest realm=\"dialtone\", qop=\"auth\", algorithm=MD5, nonce=\""},
+	{"digest-sha-256", "dialtone", "WWW-Authenticate: Digest realm=\"dialtone\", qop=\"auth\", algorithm=SHA-256, nonce=\""},
+	{"basic", "", NULL},
+	{"basic", "a\r\nSet-Cookie: x", NULL},
+	{"basic", "a\x7f", NULL},
+	{"digest-md5", "\xff", NULL},
 };
 
 START_TEST(test_realm)
 {
 	struct error error = {0};
-	char *challenge = service_challenge(realm_rows[_i].realm, &error);
+	char *challenge = service_challenge(realm_rows[_i].way, realm_rows[_i].realm, &error);
 	ck_assert_msg((challenge != NULL) == (realm_rows[_i].challenge != NULL), "row %d", _i);
 	if (challenge)
 		ck_assert_str_eq(challenge, realm_rows[_i].challenge);

@@ -7,6 +7,7 @@
 
 static struct arena arena;
 static const struct hops no_hops;
+static const struct request_names no_names;
 
 static void parse(struct request *request, const char *const *parameters, const struct hops *hops)
 {
@@ -19,7 +20,7 @@ static void parse(struct request *request, const char *const *parameters, const 
 	}
 	list[count] = NULL;
 	arena_clear(&arena);
-	request_parse(request, list, hops, &arena);
+	request_parse(request, list, hops, &no_names, &arena);
 }
 
 START_TEST(test_good)

@@ -2,10 +2,14 @@
 #include "spool.h"
 
 #include "health.h"
+#include "inbox.h"
 #include "unit.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static size_t fill(struct spool *spool, size_t size)
 {
@@ -230,4 +234,55 @@ START_TEST(test_health)
 }
 END_TEST
 
-UNIT_MAIN("spool", {test_order, 0}, {test_full, 0}, {test_packs, 0}, {test_survives, 0}, {test_threads, 0}, {test_health, 0})
+/* Puts into a spool until so many are there, and is then killed in the middle. */
+struct putting {
+	struct spool *spool;
+	int most;
+};
+
+static void put_or_die(void *context, const unsigned char *bytes, size_t size)
+{
+	struct putting *putting = context;
+	if (putting->most-- == 0)
+		kill(getpid(), SIGKILL);
+	ck_assert(spool_put(putting->spool, bytes, size));
+}
+
+/* The receiver is killed after so many of the datagrams that it has taken off the socket: the next one has the rest. */
+START_TEST(test_inbox)
+{
+	enum { COUNT = 90 };
+	struct spool *spool = spool_new(65536);
+	struct inbox *inbox = inbox_new();
+	struct spool_cursor cursor;
+	const unsigned char *bytes;
+	size_t size;
+	bool seen[COUNT] = {false};
+	int pair[2], status;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	for (unsigned char i = 0; i < COUNT; i++)
+		ck_assert_int_eq(send(pair[1], &i, 1, 0), 1);
+	for (int most = 10; most < 100; most += 40) {
+		pid_t pid = fork();
+		if (!pid) {
+			inbox_empty(inbox, pair[0], put_or_die, &(struct putting){spool, most});
+			_exit(0);
+		}
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	}
+	ck_assert(WIFEXITED(status));
+	spool_first(spool, &cursor);
+	while (spool_next(spool, &cursor, &bytes, &size)) {
+		ck_assert_uint_eq(size, 1);
+		seen[*bytes] = true;
+	}
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_msg(seen[i], "datagram %d was lost", i);
+	close(pair[0]);
+	close(pair[1]);
+	inbox_free(&inbox);
+	spool_free(&spool);
+}
+END_TEST
+
+UNIT_MAIN("spool", {test_order, 0}, {test_full, 0}, {test_packs, 0}, {test_survives, 0}, {test_threads, 0}, {test_inbox, 0}, {test_health, 0})

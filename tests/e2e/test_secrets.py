@@ -33,7 +33,7 @@ def secrets_of(database, mac):
 
 def plain_left(database):
     return sum(database.sql(f'SELECT COUNT(*) FROM {table} WHERE plain IS NOT NULL', account='root')[0][0]
-               for table in ('tenant_secret', 'device_secret', 'account_secret'))
+               for table in ('tenant_secret', 'device_secret', 'account_secret', 'device_password'))
 
 
 def revisions(database):
@@ -291,6 +291,8 @@ def test_rotation_of_the_key_under_load(fleet):
         phones = [f'{fleet.oui}{number:06x}' for number in range(many(150, 3000))]
         passwords = {mac: database.add_device(mac, tenant, model, accounts=2) for mac in phones}
         database.sql("INSERT INTO tenant_secret (tenant_id, name, plain) VALUES (%s, 'phone.admin_password', 'Tenant-Oo3ieC')", (tenant,))
+        for mac in phones[:3]:
+            database.sql("INSERT INTO device_password (mac, plain) VALUES (%s, 'Brought-aeD5ah')", (mac,))
         database.courier()
         old = database.keys.read_text()
         wrong, fetched = [], []
@@ -323,10 +325,11 @@ def test_rotation_of_the_key_under_load(fleet):
             broken.wait()
             told = json.loads(database.command('--json', 'secret', 'rewrap').stdout)
             assert told['key_id'] == new and told['failed'] == 0
-            assert json.loads(database.command('--json', 'secret', 'rewrap').stdout)['rewrapped'] == {'tenant_secret': 0, 'device_secret': 0, 'account_secret': 0}
+            again = json.loads(database.command('--json', 'secret', 'rewrap').stdout)['rewrapped']
+            assert len(again) == 4 and not any(again.values())
             status = json.loads(database.command('--json', 'secret', 'status').stdout)
             assert {row['key'] for row in status['secrets']} == {'newest'}
-            assert {row['table']: row['count'] for row in status['secrets']} == {'tenant_secret': 1, 'account_secret': 2 * len(phones)}
+            assert {row['table']: row['count'] for row in status['secrets']} == {'tenant_secret': 1, 'account_secret': 2 * len(phones), 'device_password': 3}
             assert revisions(database) == before
             seen = len(fetched)
             wait_until(lambda: len(fetched) > seen + len(phones), 60, 'every phone once more')
@@ -496,11 +499,13 @@ def test_no_secret_anywhere(fleet):
                       account=f'{mac}-{position}')
             plant("INSERT INTO device_secret (mac, name, plain) VALUES (%(mac)s, 'phone.user_password', %(secret)s)", mac=mac)
         plant("INSERT INTO tenant_secret (tenant_id, name, plain) VALUES ('acme', 'phone.admin_password', %(secret)s)")
+        sent = list(planted)
+        plant("INSERT INTO device_password (mac, plain) VALUES (%(mac)s, %(secret)s)", mac=phones[0])
         # the sanitizer must not take the planned faults for a finding
         more = {'conf': {'log': {'level': 'debug'}}, 'environment': unhandled_signals()}
         with Pool(database, workers=2, proxies=False, **more) as pool, Courier(database, **more) as courier:
             bodies = [get(pool, mac).body for mac in phones]
-            assert all(any(p.encode() in body for body in bodies) for p in planted), 'the canaries are what phones get'
+            assert all(any(p.encode() in body for body in bodies) for p in sent), 'the canaries are what phones get'
             wait_until(lambda: plain_left(database) == 0, 10, 'sealing')
             wait_until(lambda: database.sql('SELECT COUNT(*) FROM outbox', account='root') == ((0,),), 10, 'the outbox')
             # one that fails, so that errors are told

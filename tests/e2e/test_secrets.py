@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fcgi_client as fcgi
-from stack import Courier, Database, Pool, many, program, remove, temporary, unhandled_signals
+from stack import Courier, Database, Pool, ini, many, merged, program, remove, temporary, unhandled_signals
 from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -349,7 +349,79 @@ def test_rotation_of_the_key_under_load(fleet):
         remove(database.directory)
 
 
+# ---------------------------------------------------------------- where keys come from
+
+def test_keys_by_credential(database, fleet):
+    """keys.file empty or credential:NAME: the key ring is a file of $CREDENTIALS_DIRECTORY, as systemd's LoadCredential makes it."""
+    directory = temporary('credentials')
+    for name, configured in (('keys', ''), ('ring', 'credential:ring')):
+        (directory / name).write_text(database.keys.read_text())
+        (directory / name).chmod(0o400)
+        more = {'conf': {'keys': {'file': configured}}, 'environment': {'CREDENTIALS_DIRECTORY': str(directory)}}
+        mac = fleet.phone()
+        with Courier(database, **more), Pool(database, workers=1, proxies=False, **more) as pool:
+            assert get(pool, mac).status == 200
+            wait_until(lambda m=mac: secrets_of(database, m)[0][1], 5, 'the secret to be sealed')
+            touch_line(database, mac)
+            assert get(pool, mac).status == 200
+    remove(directory)
+
+
+@pytest.mark.parametrize('name', ['dialtone-fcgi', 'dialtone-courier'])
+@pytest.mark.parametrize('keys, says', [
+    ('a ' + bytes(range(32)).hex(), 'the key a is one of a sample'), ('a ' + '00' * 32, 'the key a is one of a sample'), ('a 0123', 'line 1: a key is'), ('', 'no key in it'),
+    (None, 'keys.file is empty, and systemd gave no credential'),
+])
+def test_does_not_start_without_a_good_ring(database, name, keys, says):
+    directory = temporary('ring')
+    ring = directory / 'keys'
+    if keys is not None:
+        ring.write_text(keys + '\n')
+        ring.chmod(0o600)
+    conf = merged(database.conf(), {'keys': {'file': ring if keys is not None else ''}})
+    (directory / 'dialtone.conf').write_text(ini(conf))
+    environment = {k: v for k, v in os.environ.items() if k != 'CREDENTIALS_DIRECTORY'}
+    for check in (['-t'], []):
+        done = subprocess.run([program(name), '-c', directory / 'dialtone.conf', *check], capture_output=True, text=True, timeout=30, check=False, env=environment)
+        assert done.returncode == os.EX_NOPERM and says in done.stderr, done
+        assert not keys or keys.split()[1][:16] not in done.stderr
+    remove(directory)
+
+
+def test_a_broken_ring_replaces_no_good_one(database, fleet):
+    directory = temporary('ring')
+    ring = directory / 'keys'
+    ring.write_text(database.keys.read_text())
+    ring.chmod(0o600)
+    with Courier(database, conf={'keys': {'file': ring}}) as courier:
+        ring.write_text('broken\n')
+        courier.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: 'reload refused, what was there goes on' in courier.log(), 10, 'the refusal')
+        mac = fleet.phone()
+        wait_until(lambda: secrets_of(database, mac)[0][1], 5, 'the secret to be sealed')
+        assert courier.stop() == 0
+    remove(directory)
+
+
 # ---------------------------------------------------------------- the command
+
+def test_secret_status(database, fleet):
+    """Exit status 1 while anything is plain, waits or needs an older key; 0 when all is well."""
+    database.sql('DELETE FROM outbox', account='root')  # of other tests
+    database.courier()
+    database.command('secret', 'rewrap')
+    assert database.command('secret', 'status').returncode == 0
+    mac = fleet.phone(accounts=2)
+    told = database.command('--json', 'secret', 'status', check=False)
+    assert told.returncode == 1
+    status = json.loads(told.stdout)
+    assert [(row['form'], row['count']) for row in status['secrets'] if row['form'] == 'plain'] == [('plain', 2)]
+    assert {row['kind']: row['count'] for row in status['outbox']} == {'seal': 2, 'digest': 2}
+    people = database.command('secret', 'status', check=False).stdout
+    assert 'account_secret' in people and 'outbox: 2 of kind seal wait since' in people
+    database.courier()
+    assert database.command('secret', 'status').returncode == 0 and secrets_of(database, mac)[0][2] == status['newest']
+
 
 def test_secret_set(database, fleet):
     """Sealed before it is sent; the revision moves; the phone gets it."""

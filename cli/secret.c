@@ -188,11 +188,15 @@ int verb_secret_set(struct cli *cli, int argc, char **argv)
 	const struct secret_table *table = secret_table_find(positional[0]);
 	if (!table) {
 		const char *kinds[16];
-		char buffer[128];
-		for (unsigned i = 0; i < secret_table_count && i < 16; i++)
-			kinds[i] = secret_tables[i].kind;
-		return cli_usage(cli, "no secrets are kept for `%s`: tenant, device or account%s", positional[0],
-			cli_did_you_mean(positional[0], kinds, secret_table_count, buffer, sizeof buffer));
+		char buffer[128], known[128] = "";
+		unsigned count = 0;
+		for (; count < secret_table_count && count < 16; count++) {
+			kinds[count] = secret_tables[count].kind;
+			size_t used = strlen(known);
+			snprintf(known + used, sizeof known - used, "%s%s", count ? ", " : "", kinds[count]);
+		}
+		return cli_usage(cli, "no secrets are kept for `%s`; KIND is one of %s%s", positional[0], known,
+			cli_did_you_mean(positional[0], kinds, count, buffer, sizeof buffer));
 	}
 	struct arena arena;
 	arena_init(&arena);

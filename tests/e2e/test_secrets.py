@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fcgi_client as fcgi
-from stack import Courier, Database, Pool, many, program, remove, temporary, unhandled_signals
+from stack import Courier, Database, Pool, ini, many, merged, program, remove, temporary, unhandled_signals
 from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def secrets_of(database, mac):
 
 def plain_left(database):
     return sum(database.sql(f'SELECT COUNT(*) FROM {table} WHERE plain IS NOT NULL', account='root')[0][0]
-               for table in ('tenant_secret', 'device_secret', 'account_secret'))
+               for table in ('tenant_secret', 'device_secret', 'account_secret', 'device_password'))
 
 
 def revisions(database):
@@ -291,6 +291,8 @@ def test_rotation_of_the_key_under_load(fleet):
         phones = [f'{fleet.oui}{number:06x}' for number in range(many(150, 3000))]
         passwords = {mac: database.add_device(mac, tenant, model, accounts=2) for mac in phones}
         database.sql("INSERT INTO tenant_secret (tenant_id, name, plain) VALUES (%s, 'phone.admin_password', 'Tenant-Oo3ieC')", (tenant,))
+        for mac in phones[:3]:
+            database.sql("INSERT INTO device_password (mac, plain) VALUES (%s, 'Brought-aeD5ah')", (mac,))
         database.courier()
         old = database.keys.read_text()
         wrong, fetched = [], []
@@ -323,10 +325,11 @@ def test_rotation_of_the_key_under_load(fleet):
             broken.wait()
             told = json.loads(database.command('--json', 'secret', 'rewrap').stdout)
             assert told['key_id'] == new and told['failed'] == 0
-            assert json.loads(database.command('--json', 'secret', 'rewrap').stdout)['rewrapped'] == {'tenant_secret': 0, 'device_secret': 0, 'account_secret': 0}
+            again = json.loads(database.command('--json', 'secret', 'rewrap').stdout)['rewrapped']
+            assert len(again) == 4 and not any(again.values())
             status = json.loads(database.command('--json', 'secret', 'status').stdout)
             assert {row['key'] for row in status['secrets']} == {'newest'}
-            assert {row['table']: row['count'] for row in status['secrets']} == {'tenant_secret': 1, 'account_secret': 2 * len(phones)}
+            assert {row['table']: row['count'] for row in status['secrets']} == {'tenant_secret': 1, 'account_secret': 2 * len(phones), 'device_password': 3}
             assert revisions(database) == before
             seen = len(fetched)
             wait_until(lambda: len(fetched) > seen + len(phones), 60, 'every phone once more')
@@ -346,7 +349,79 @@ def test_rotation_of_the_key_under_load(fleet):
         remove(database.directory)
 
 
+# ---------------------------------------------------------------- where keys come from
+
+def test_keys_by_credential(database, fleet):
+    """keys.file empty or credential:NAME: the key ring is a file of $CREDENTIALS_DIRECTORY, as systemd's LoadCredential makes it."""
+    directory = temporary('credentials')
+    for name, configured in (('keys', ''), ('ring', 'credential:ring')):
+        (directory / name).write_text(database.keys.read_text())
+        (directory / name).chmod(0o400)
+        more = {'conf': {'keys': {'file': configured}}, 'environment': {'CREDENTIALS_DIRECTORY': str(directory)}}
+        mac = fleet.phone()
+        with Courier(database, **more), Pool(database, workers=1, proxies=False, **more) as pool:
+            assert get(pool, mac).status == 200
+            wait_until(lambda m=mac: secrets_of(database, m)[0][1], 5, 'the secret to be sealed')
+            touch_line(database, mac)
+            assert get(pool, mac).status == 200
+    remove(directory)
+
+
+@pytest.mark.parametrize('name', ['dialtone-fcgi', 'dialtone-courier'])
+@pytest.mark.parametrize('keys, says', [
+    ('a ' + bytes(range(32)).hex(), 'the key a is one of a sample'), ('a ' + '00' * 32, 'the key a is one of a sample'), ('a 0123', 'line 1: a key is'), ('', 'no key in it'),
+    (None, 'keys.file is empty, and systemd gave no credential'),
+])
+def test_does_not_start_without_a_good_ring(database, name, keys, says):
+    directory = temporary('ring')
+    ring = directory / 'keys'
+    if keys is not None:
+        ring.write_text(keys + '\n')
+        ring.chmod(0o600)
+    conf = merged(database.conf(), {'keys': {'file': ring if keys is not None else ''}})
+    (directory / 'dialtone.conf').write_text(ini(conf))
+    environment = {k: v for k, v in os.environ.items() if k != 'CREDENTIALS_DIRECTORY'}
+    for check in (['-t'], []):
+        done = subprocess.run([program(name), '-c', directory / 'dialtone.conf', *check], capture_output=True, text=True, timeout=30, check=False, env=environment)
+        assert done.returncode == os.EX_NOPERM and says in done.stderr, done
+        assert not keys or keys.split()[1][:16] not in done.stderr
+    remove(directory)
+
+
+def test_a_broken_ring_replaces_no_good_one(database, fleet):
+    directory = temporary('ring')
+    ring = directory / 'keys'
+    ring.write_text(database.keys.read_text())
+    ring.chmod(0o600)
+    with Courier(database, conf={'keys': {'file': ring}}) as courier:
+        ring.write_text('broken\n')
+        courier.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: 'reload refused, what was there goes on' in courier.log(), 10, 'the refusal')
+        mac = fleet.phone()
+        wait_until(lambda: secrets_of(database, mac)[0][1], 5, 'the secret to be sealed')
+        assert courier.stop() == 0
+    remove(directory)
+
+
 # ---------------------------------------------------------------- the command
+
+def test_secret_status(database, fleet):
+    """Exit status 1 while anything is plain, waits or needs an older key; 0 when all is well."""
+    database.sql('DELETE FROM outbox', account='root')  # of other tests
+    database.courier()
+    database.command('secret', 'rewrap')
+    assert database.command('secret', 'status').returncode == 0
+    mac = fleet.phone(accounts=2)
+    told = database.command('--json', 'secret', 'status', check=False)
+    assert told.returncode == 1
+    status = json.loads(told.stdout)
+    assert [(row['form'], row['count']) for row in status['secrets'] if row['form'] == 'plain'] == [('plain', 2)]
+    assert {row['kind']: row['count'] for row in status['outbox']} == {'seal': 2, 'digest': 2}
+    people = database.command('secret', 'status', check=False).stdout
+    assert 'account_secret' in people and 'outbox: 2 of kind seal wait since' in people
+    database.courier()
+    assert database.command('secret', 'status').returncode == 0 and secrets_of(database, mac)[0][2] == status['newest']
+
 
 def test_secret_set(database, fleet):
     """Sealed before it is sent; the revision moves; the phone gets it."""
@@ -496,11 +571,13 @@ def test_no_secret_anywhere(fleet):
                       account=f'{mac}-{position}')
             plant("INSERT INTO device_secret (mac, name, plain) VALUES (%(mac)s, 'phone.user_password', %(secret)s)", mac=mac)
         plant("INSERT INTO tenant_secret (tenant_id, name, plain) VALUES ('acme', 'phone.admin_password', %(secret)s)")
+        sent = list(planted)
+        plant("INSERT INTO device_password (mac, plain) VALUES (%(mac)s, %(secret)s)", mac=phones[0])
         # the sanitizer must not take the planned faults for a finding
         more = {'conf': {'log': {'level': 'debug'}}, 'environment': unhandled_signals()}
         with Pool(database, workers=2, proxies=False, **more) as pool, Courier(database, **more) as courier:
             bodies = [get(pool, mac).body for mac in phones]
-            assert all(any(p.encode() in body for body in bodies) for p in planted), 'the canaries are what phones get'
+            assert all(any(p.encode() in body for body in bodies) for p in sent), 'the canaries are what phones get'
             wait_until(lambda: plain_left(database) == 0, 10, 'sealing')
             wait_until(lambda: database.sql('SELECT COUNT(*) FROM outbox', account='root') == ((0,),), 10, 'the outbox')
             # one that fails, so that errors are told

@@ -11,7 +11,9 @@ core_libcore_a_SOURCES = \
 	core/copy.h \
 	core/credential.c core/credential.h \
 	core/db.c core/db.h \
+	core/dialplan.c core/dialplan.h \
 	core/device.c core/device.h core/device-private.h core/device-rows.c core/device-sql.c \
+	core/encrypt.c core/encrypt.h \
 	core/error.c core/error.h \
 	core/fingerprint.c core/fingerprint.h \
 	core/ha1.c core/ha1.h \
@@ -37,7 +39,8 @@ core_libcore_a_SOURCES = \
 	core/template.c core/template.h core/template-private.h core/template-names.c core/template-assign.c core/template-parse.c core/template-parser.h core/template-print.c \
 	core/timezone.c core/timezone.h \
 	core/token.c core/token.h \
-	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-private.h \
+	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-grandstream.c \
+	core/writer-private.h core/writer-xml.h \
 	core/wipe.h \
 	core/xalloc.c core/xalloc.h
 CORE_LIBS = core/libcore.a $(INIPARSER_LIBS) $(OPENSSL_LIBS) $(MYSQL_LIBS) $(SYSTEMD_LIBS)

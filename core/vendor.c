@@ -3,6 +3,7 @@
 
 #include "catalogue-private.h"
 #include "certificate.h"
+#include "encrypt.h"
 #include "identify.h"
 #include "ini.h"
 #include "number.h"
@@ -188,14 +189,35 @@ static enum error_code load_writer(const struct reading *reading, struct dialect
 	return ERROR_NONE;
 }
 
+/* A device's key is made for its vendor, whatever firmware asks: so all dialects of a vendor that have encrypted files have the same. */
+static enum error_code load_encryption(const struct reading *reading, struct dialect *dialect)
+{
+	struct vendor *vendor = reading->loader->vendor;
+	const char *name = value_of(reading, "encryption");
+	char known[128] = "";
+	if (!name)
+		return ERROR_NONE;
+	for (size_t i = 0, used = 0; encryption_list[i] && used < sizeof known; i++)
+		used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", encryption_list[i]->name);
+	dialect->encryption = encryption_find(name);
+	if (!dialect->encryption)
+		return fault(reading, "encryption", ERROR_UNKNOWN, "unknown encryption `%s`; there are %s", name, known);
+	if (vendor->encryption && vendor->encryption != dialect->encryption)
+		return fault(reading, "encryption", ERROR_SYNTAX, "`%s`: another dialect of this vendor has `%s`", name, vendor->encryption->name);
+	vendor->encryption = dialect->encryption;
+	return ERROR_NONE;
+}
+
 static enum error_code load_dialect(const struct reading *reading)
 {
-	static const char *const known[] = {"writer", "template", "common_template", "content_type", "header", "root", "footer", NULL};
+	static const char *const known[] = {"writer", "template", "common_template", "content_type", "header", "root", "footer", "encryption", NULL};
 	struct vendor *vendor = reading->loader->vendor;
 	struct dialect *dialect = &vendor->dialects[vendor->dialect_count++];
 	enum error_code code = check_keys(reading, known);
 	if (!code)
 		code = load_writer(reading, dialect);
+	if (!code)
+		code = load_encryption(reading, dialect);
 	if (code)
 		return code;
 	dialect->name = arena_strdup(arena_of(reading), reading->name);
@@ -580,6 +602,16 @@ static enum error_code load_ini(const struct vendor_loader *loader, const char *
 	return code;
 }
 
+/* Its settings are used by the step behind the writer, whether a template names them or not. */
+static void use_encryption(const struct vendor_loader *loader)
+{
+	const struct catalogue *catalogue = loader->catalogue;
+	const struct setting *const settings[] = {catalogue->encryption, catalogue->encryption_announce, catalogue->encryption_key};
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		if (settings[i])
+			loader->vendor->uses[settings[i]->index] = true;
+}
+
 enum error_code vendor_load(const struct vendor_loader *loader)
 {
 	struct vendor *vendor = loader->vendor;
@@ -587,6 +619,8 @@ enum error_code vendor_load(const struct vendor_loader *loader)
 	vendor->maps = arena_alloc(arena, sizeof *vendor->maps);
 	vendor->uses = arena_array(arena, loader->catalogue->dictionary->count, sizeof *vendor->uses);
 	enum error_code code = load_ini(loader, "vendor.ini", true, load_sections);
+	if (!code && vendor->encryption)
+		use_encryption(loader);
 	if (!code)
 		code = load_ini(loader, "maps.ini", false, load_maps);
 	if (!code)

@@ -3,6 +3,7 @@
  * Elements stand in the order in which they first appear; what is told of one element later joins it. Values are text of a leaf, escaped;
  * what XML 1.0 has no way to say (section 2.2, Char) is refused. */
 #include "writer-private.h"
+#include "writer-xml.h"
 
 #include "xalloc.h"
 
@@ -208,94 +209,6 @@ static void tree_init(struct tree *tree)
 
 /* ---- writing ---- */
 
-static const char *escape_of(unsigned char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&apos;";
-	case '\t':
-		return "&#9;";
-	case '\r':
-		return "&#13;";
-	case '\n':
-		return "&#10;";
-	default:
-		return NULL;
-	}
-}
-
-static enum error_code check_value(const struct parameter *parameter, struct error *error)
-{
-	const unsigned char *text = (const unsigned char *)parameter->text;
-	for (uint32_t i = 0; i < parameter->length; i++) {
-		bool control = text[i] < 0x20 && text[i] != '\t' && text[i] != '\r' && text[i] != '\n';
-		bool reserved = text[i] == 0xef && parameter->length - i >= 3 && text[i + 1] == 0xbf && text[i + 2] >= 0xbe;
-		if (control || reserved)
-			return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s has a character that XML cannot hold",
-				WRITER_NAME(parameter));
-	}
-	if (!writer_utf8(parameter->text, parameter->length))
-		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s is not UTF-8", WRITER_NAME(parameter));
-	return ERROR_NONE;
-}
-
-static inline copy_block special(copy_block block)
-{
-	return (block - 0x20 > 0x5e) | (block == '&') | (block == '<') | (block == '>') | (block == '"') | (block == '\'');
-}
-
-/* Is it ASCII that needs no escape? */
-static bool is_plain(const char *text, size_t size)
-{
-	if (size >= 16) {
-		copy_block odd = special(copy_load(text + size - 16));
-		for (size_t i = 0; i + 16 < size; i += 16)
-			odd |= special(copy_load(text + i));
-		return !copy_any(odd);
-	}
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-		/* all of the specials lie below 0x40 */
-		if (c < 0x40 ? c < 0x20 || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' : c > 0x7e)
-			return false;
-	}
-	return true;
-}
-
-static enum error_code write_escaped(const struct parameter *parameter, char **to, struct error *error)
-{
-	if (check_value(parameter, error) != ERROR_NONE)
-		return ERROR_INEXPRESSIBLE;
-	for (uint32_t i = 0; i < parameter->length; i++) {
-		const char *escape = escape_of((unsigned char)parameter->text[i]);
-		if (!escape) {
-			*(*to)++ = parameter->text[i];
-			continue;
-		}
-		size_t size = strlen(escape);
-		memcpy(*to, escape, size);
-		*to += size;
-	}
-	return ERROR_NONE;
-}
-
-/* Room was made for six times the length. */
-static inline enum error_code write_value(const struct parameter *parameter, char **to, struct error *error)
-{
-	if (!is_plain(parameter->text, parameter->length))
-		return write_escaped(parameter, to, error);
-	*to = copy_bytes(*to, parameter->text, parameter->length);
-	return ERROR_NONE;
-}
-
 static inline char *write_open(char *to, const struct node *node)
 {
 	*to++ = '<';
@@ -339,7 +252,7 @@ static inline enum error_code write_leaf(const struct node *node, unsigned depth
 	if (!room_for(node, (size_t)node->leaf->length * 6, out))
 		return writer_too_large(out, error);
 	char *to = write_open(indent(out->data + out->size, depth), node);
-	enum error_code code = write_value(node->leaf, &to, error);
+	enum error_code code = writer_xml_value(node->leaf, &to, error);
 	if (code == ERROR_NONE)
 		to = write_close(to, node);
 	out->size = (size_t)(to - out->data);

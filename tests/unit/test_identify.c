@@ -285,6 +285,13 @@ static const struct { const char *name, *vendor; enum file_answer answer; bool h
 	{"001565AABBCC.cfg", "yealink", FILE_DEVICE, true},
 	{"001565aabbcc.boot", "yealink", FILE_ABSENT, true},
 	{"y000000000028.cfg", "yealink", FILE_COMMON, false},
+	{"cfg000b82ab0102.xml", "grandstream", FILE_DEVICE, true},
+	{"cfgC074AD0B63EE.xml", "grandstream", FILE_DEVICE, true},
+	{"cfg000b82ab0102", "grandstream", FILE_ABSENT, true},
+	{"cfg000b82ab0102.bin", "grandstream", FILE_ABSENT, true},
+	{"cfggrp2614.xml", "grandstream", FILE_COMMON, false},
+	{"cfg.xml", "grandstream", FILE_ABSENT, false},
+	{"gxp2140fw.bin", "grandstream", FILE_ABSENT, false},
 	{"y000000000000.boot", "yealink", FILE_ABSENT, false},
 };
 

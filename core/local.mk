@@ -40,7 +40,7 @@ core_libcore_a_SOURCES = \
 	core/timezone.c core/timezone.h \
 	core/token.c core/token.h \
 	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-grandstream.c \
-	core/writer-private.h core/writer-xml.h \
+	core/writer-private.h core/writer-xml.c core/writer-xml.h \
 	core/wipe.h \
 	core/xalloc.c core/xalloc.h
 CORE_LIBS = core/libcore.a $(INIPARSER_LIBS) $(OPENSSL_LIBS) $(MYSQL_LIBS) $(SYSTEMD_LIBS)

@@ -75,7 +75,7 @@ enum filter_kind {
 	FILTER_MAP, FILTER_UPPER, FILTER_LOWER, FILTER_MINUTES, FILTER_HOURS,
 	FILTER_SCHEME,          /* "https" of a URL */
 	FILTER_SCHEMELESS,      /* a URL without scheme and slashes at its end: host:port/path */
-	FILTER_BRACKETED,       /* a host that a port is to follow: an IPv6 address in brackets */
+	FILTER_URI_HOST,        /* a host that a port is to follow: an IPv6 address in brackets */
 	FILTER_X_PLUS,          /* a digit map as a dial plan (dialplan.h) */
 	FILTER_PICK,            /* pickN, last of a tag: the Nth item of what a list came to, the first where there are fewer */
 };

@@ -78,15 +78,13 @@ static struct text part_of_url(struct text in, bool scheme)
 	return out;
 }
 
-static struct text bracketed(struct arena *arena, struct text in)
+/* An IPv6 address as URIs and `host:port` have it. */
+static struct text uri_host(struct arena *arena, struct text in)
 {
 	if (!in.length || !memchr(in.text, ':', in.length) || in.text[0] == '[')
 		return in;
-	char *out = arena_alloc(arena, (size_t)in.length + 3);
-	out[0] = '[';
-	memcpy(out + 1, in.text, in.length);
-	out[in.length + 1] = ']';
-	return (struct text){.text = out, .length = in.length + 2};
+	struct text out = {.text = arena_printf(arena, "[%.*s]", (int)in.length, in.text), .length = in.length + 2};
+	return out;
 }
 
 struct text template_pick(struct text list, uint32_t place)
@@ -122,8 +120,8 @@ static struct text apply(const struct filter *filter, struct arena *arena, struc
 	case FILTER_SCHEME:
 	case FILTER_SCHEMELESS:
 		return part_of_url(in, filter->kind == FILTER_SCHEME);
-	case FILTER_BRACKETED:
-		return bracketed(arena, in);
+	case FILTER_URI_HOST:
+		return uri_host(arena, in);
 	case FILTER_X_PLUS:
 		return dialplan_x_plus(arena, in);
 	case FILTER_PICK:

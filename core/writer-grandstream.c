@@ -5,7 +5,6 @@
  *
  * The parameter `mac` is no setting of the phone: it goes before <config> as <mac>, and a phone with another MAC rejects the file. A name of the other version is
  * refused by name, because a phone would pass over it without a word. */
-#include "writer-private.h"
 #include "writer-xml.h"
 
 #include <string.h>
@@ -129,7 +128,7 @@ static enum error_code write_mac(const struct file *file, const struct parameter
 static enum error_code write_all(const struct file *file, const struct dialect *dialect, const struct parameters *parameters, struct error *error)
 {
 	struct buf *out = file->out;
-	buf_add_string(out, dialect->header ? dialect->header : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+	buf_add_string(out, dialect->header ? dialect->header : WRITER_XML_HEADER);
 	buf_add_string(out, "\n<gs_provision version=\"1\">\n");
 	enum error_code code = out->overflow ? writer_too_large(out, error) : write_mac(file, parameters, error);
 	if (code != ERROR_NONE)

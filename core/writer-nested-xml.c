@@ -2,7 +2,6 @@
  *
  * Elements stand in the order in which they first appear; what is told of one element later joins it. Values are text of a leaf, escaped;
  * what XML 1.0 has no way to say (section 2.2, Char) is refused. */
-#include "writer-private.h"
 #include "writer-xml.h"
 
 #include "xalloc.h"
@@ -288,7 +287,7 @@ static enum error_code write_tree(const struct dialect *dialect, struct tree *tr
 	root->tag_length = check_segment(root->segment, root->length);
 	if (!root->tag_length || root->tag_length != root->length)
 		return error_set(error, ERROR_SYNTAX, "dialect %s: root is not the name of an element", dialect->name);
-	buf_add_string(out, dialect->header ? dialect->header : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+	buf_add_string(out, dialect->header ? dialect->header : WRITER_XML_HEADER);
 	buf_add_char(out, '\n');
 	enum error_code code = write_inner(tree, root, 0, out, error);
 	if (code == ERROR_NONE && dialect->footer) {

@@ -1,53 +1,11 @@
-/* writer-xml.h - a value as the text of an XML element, for the writers of XML.
- *
- * What would be markup is escaped, so are the blanks that a parser may change (XML 1.0, section 2.11 and 3.3.3); what XML 1.0 has no way to say (section 2.2, Char) is refused
- * by the parameter's name. */
+/* writer-xml.h - texts of elements and attributes: escaped, or refused where XML 1.0 has no way to say them (section 2.2, Char). */
 #ifndef DIALTONE_WRITER_XML_H
 #define DIALTONE_WRITER_XML_H
 
 #include "writer-private.h"
 
-/* A value grows at most by so much. */
-#define WRITER_XML_GROWTH 6u
-
-static inline const char *writer_xml_escape(unsigned char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&apos;";
-	case '\t':
-		return "&#9;";
-	case '\r':
-		return "&#13;";
-	case '\n':
-		return "&#10;";
-	default:
-		return NULL;
-	}
-}
-
-static inline enum error_code writer_xml_check(const struct parameter *parameter, struct error *error)
-{
-	const unsigned char *text = (const unsigned char *)parameter->text;
-	for (uint32_t i = 0; i < parameter->length; i++) {
-		bool control = text[i] < 0x20 && text[i] != '\t' && text[i] != '\r' && text[i] != '\n';
-		bool reserved = text[i] == 0xef && parameter->length - i >= 3 && text[i + 1] == 0xbf && text[i + 2] >= 0xbe;
-		if (control || reserved)
-			return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s has a character that XML cannot hold",
-				WRITER_NAME(parameter));
-	}
-	if (!writer_utf8(parameter->text, parameter->length))
-		return error_set(error, ERROR_INEXPRESSIBLE, "the value of %.*s is not UTF-8", WRITER_NAME(parameter));
-	return ERROR_NONE;
-}
+#define WRITER_XML_HEADER "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+#define WRITER_XML_GROWTH 6u /* bytes that one may become */
 
 static inline copy_block writer_xml_special(copy_block block)
 {
@@ -72,24 +30,10 @@ static inline bool writer_xml_plain(const char *text, size_t size)
 	return true;
 }
 
-static inline enum error_code writer_xml_escaped(const struct parameter *parameter, char **to, struct error *error)
-{
-	if (writer_xml_check(parameter, error) != ERROR_NONE)
-		return ERROR_INEXPRESSIBLE;
-	for (uint32_t i = 0; i < parameter->length; i++) {
-		const char *escape = writer_xml_escape((unsigned char)parameter->text[i]);
-		if (!escape) {
-			*(*to)++ = parameter->text[i];
-			continue;
-		}
-		size_t size = strlen(escape);
-		memcpy(*to, escape, size);
-		*to += size;
-	}
-	return ERROR_NONE;
-}
+/* Write at *to, where there is room for WRITER_XML_GROWTH times the length, and move it on. Line breaks and tabs become references. */
+enum error_code writer_xml_escaped(const struct parameter *parameter, char **to, struct error *error);
 
-/* Write the value at *to and move it on. Room was made for WRITER_XML_GROWTH times the length, and the slack of copy_bytes. */
+/* The same, with what needs no escape in place. */
 static inline enum error_code writer_xml_value(const struct parameter *parameter, char **to, struct error *error)
 {
 	if (!writer_xml_plain(parameter->text, parameter->length))
@@ -97,5 +41,8 @@ static inline enum error_code writer_xml_value(const struct parameter *parameter
 	*to = copy_bytes(*to, parameter->text, parameter->length);
 	return ERROR_NONE;
 }
+
+/* Append to `out` (look at its `overflow` at the end); control characters, line breaks too, are refused: for phones that keep their settings as lines. */
+enum error_code writer_xml_text(const struct parameter *parameter, struct buf *out, struct error *error);
 
 #endif

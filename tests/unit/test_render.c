@@ -73,7 +73,7 @@ static const struct render_row good_rows[] = {
 	{"a = {{codecs|codec}}\nb = {{codecs|upper}}\nc = {{codecs}}\n", "a=G722,PCMA@1\nb=G722,PCMA@1\nc=g722,pcma@1\n"},
 	/* parts of URLs, hosts before ports, dial plans, places of a list */
 	{"a = {{home|scheme}}\nb = {{home|schemeless}}\nc = {{home|scheme|upper}}\n", "a=https@6\nb=pbx.example:8443/p@6\nc=HTTPS@6\n"},
-	{"a = {{sip.server|bracketed}}:{{sip.port}}\nb = {{address|bracketed}}:1\n", "a=pbx.example:5060@3\nb=[2001:db8::1]:1@6\n"},
+	{"a = {{sip.server|uri_host}}:{{sip.port}}\nb = {{address|uri_host}}:1\n", "a=pbx.example:5060@3\nb=[2001:db8::1]:1@6\n"},
 	{"a = {{plan|x_plus}}\nb = {{title|pick3}}\n", "a={ 0x+ | [2-9]xx | *xx# }@6\nb=Hello@6\n"},
 	{"a = {{codecs|codec|pick1}}\nb = {{codecs|codec|pick2}}\nc = {{codecs|codec|pick9}}\nd = {{codecs|pick2}}\n", "a=G722@1\nb=PCMA@1\nc=G722@1\nd=pcma@1\n"},
 	{"{{#lines}}\n{{#line.index=1}}\na = {{codecs|codec|pick1}}{{codecs|codec|pick2}}{{codecs|codec|pick3}}\n{{/line.index}}\n{{/lines}}\n", "a=PCMAG722PCMA@8\n"},

@@ -256,14 +256,17 @@ static bool is_true(const struct stack *stack, const struct setting *setting)
 	return value && value->length == 4 && memcmp(value->text, "true", 4) == 0;
 }
 
-/* The setting's value where no layer has one: this device's own, derived. */
-static void derive(struct device *device, const struct setting *setting, size_t length, struct arena *arena)
+/* The setting's value where no layer has one: this device's own, derived. lasting: it does not change with the device's generation. */
+static void derive(struct device *device, const struct setting *setting, bool lasting, size_t length, struct arena *arena)
 {
 	struct stack_value *value = &device->stack.values[setting->index];
 	if (value->text || !device->model->vendor->uses[setting->index])
 		return;
 	char *secret = arena_alloc(arena, length + 1);
-	token_derive(device->tokens, setting->name, &device->mac, device->generation, length, secret);
+	if (lasting)
+		token_derive_lasting(device->tokens, setting->name, &device->mac, length, secret);
+	else
+		token_derive(device->tokens, setting->name, &device->mac, device->generation, length, secret);
 	*value = (struct stack_value){.text = secret, .length = (uint32_t)length, .layer = LAYER_VENDOR};
 }
 
@@ -278,11 +281,11 @@ enum error_code device_lay(struct device *device, struct arena *arena, struct er
 	for (size_t i = 0; i < DEVICE_DERIVED; i++) {
 		const struct setting *setting = dictionary_find(catalogue->dictionary, device_derived_names[i], strlen(device_derived_names[i]));
 		if (setting)
-			derive(device, setting, DEVICE_DERIVED_LENGTH, arena);
+			derive(device, setting, false, DEVICE_DERIVED_LENGTH, arena);
 	}
 	const struct encryption *encryption = device->model->vendor->encryption;
 	if (encryption && catalogue->encryption_key && (is_true(stack, catalogue->encryption) || is_true(stack, catalogue->encryption_announce)))
-		derive(device, catalogue->encryption_key, encryption->key_length, arena);
+		derive(device, catalogue->encryption_key, true, encryption->key_length, arena);
 	return code;
 }
 

@@ -74,9 +74,9 @@ bool device_generation_counts(const struct device *device, const char generation
 void device_fingerprint(const struct device *device, struct fingerprint_maker *maker, const char *file_kind, const struct dialect *dialect,
 	struct fingerprint *fingerprint_r);
 
-/* stack_lay; secrets of shared layers that the device's vendor uses are opened into the arena, and derived ones put where no layer has one; the key of encrypted
- * files only where it is used or told (provisioning.encryption, .encryption_announce). An error where a secret does not open: then
- * nothing that was laid may be written. */
+/* stack_lay; secrets of shared layers that the device's vendor uses are opened into the arena, and derived ones put where no layer has one. The key of encrypted
+ * files only where it is used or told (provisioning.encryption, .encryption_announce), and one that lasts (token_derive_lasting), because the phone opens its next file with the
+ * key of the last. An error where a secret does not open: then nothing that was laid may be written. */
 enum error_code device_lay(struct device *device, struct arena *arena, struct error *error);
 /* What an encrypted file is to HTTP. */
 #define DEVICE_ENCRYPTED_TYPE "application/octet-stream"

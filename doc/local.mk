@@ -8,4 +8,5 @@ EXTRA_DIST += \
 	doc/architecture.md \
 	doc/dba-guide.md \
 	doc/measurements.md \
+	doc/security.md \
 	doc/vendors.md

@@ -184,6 +184,14 @@ def test_device(phone):
     assert {name: values.get(name) for name in expected} == expected
 
 
+@pytest.mark.parametrize('minutes, mode, expected', [('0', '0', None), ('1', '1', '60'), ('59', '1', '60'), ('60', '1', '60'), ('61', '1', '61'), (None, '1', '1440')])
+def test_interval(phone, minutes, mode, expected):
+    _, values = phone(PVALUE, settings={'provisioning.interval': minutes} if minutes else {})
+    assert (values['P194'], values.get('P193')) == (mode, expected)
+    _, values = phone(ALIAS, settings={'provisioning.interval': minutes} if minutes else {})
+    assert values.get('provisioning.auto.minute') == expected
+
+
 @pytest.mark.parametrize('name, value', [('web.protocol', 'both'), ('dialplan.send_key', 'star'), ('sip.caller_id', 'pai'), ('sip.nat_keepalive_interval', '300'),
                                          ('dialplan.digitmap', '0x.'), ('provisioning.url', 'ftp://h/x')])
 def test_refused_by_name(database, phone, name, value):

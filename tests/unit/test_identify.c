@@ -1,4 +1,5 @@
 /* identify.h: patterns one by one, then real names and User-Agents against the real templates. */
+#include "catalogue-private.h"
 #include "identify.h"
 
 #include "unit.h"
@@ -301,6 +302,7 @@ START_TEST(test_real_files)
 	struct identify_file file;
 	ck_assert_msg(identify_file(catalogue, real_rows[_i].name, strlen(real_rows[_i].name), &file), "row %d", _i);
 	ck_assert_str_eq(file.vendor->id, real_rows[_i].vendor);
+	ck_assert_msg(catalogue->index->served_mac_first, "a vendor's pattern takes away the short way to <mac>.cfg");
 	ck_assert_int_eq(file.rule->answer, real_rows[_i].answer);
 	ck_assert_int_eq(file.has_mac, real_rows[_i].has_mac);
 	catalogue_free(&catalogue);

@@ -6,6 +6,8 @@
 #include "catalogue.h"
 #include "strmap.h"
 
+struct ini;
+
 /* A range of 2^24 MACs and whose it is. */
 struct oui_owner {
 	uint32_t oui;
@@ -77,6 +79,8 @@ struct vendor_loader {
  * half filled: vendor_deinit and the catalogue's arena take it back. */
 enum error_code vendor_load(const struct vendor_loader *loader);
 void vendor_deinit(struct vendor *vendor);
+/* maps.ini alone, once it is open. */
+enum error_code vendor_load_maps(const struct vendor_loader *loader, const struct ini *ini);
 
 /* Fill the index's files and agents_by_pattern once all vendors are read. */
 void identify_index(struct catalogue *catalogue);

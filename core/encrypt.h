@@ -26,6 +26,7 @@ struct encryption {
 /* NULL if there is none of that name. encryption_list ends with NULL. */
 const struct encryption *encryption_find(const char *name);
 extern const struct encryption *const encryption_list[];
+#define ENCRYPTION_NAMES "grandstream, yealink" /* all of the list, for messages */
 
 /* What a worker keeps for it: ciphers and digests, fetched when they are first used, so that who never encrypts pays for none. */
 struct encrypter *encrypter_new(void);

@@ -5,7 +5,7 @@ core_libcore_a_SOURCES = \
 	core/buf.c core/buf.h \
 	core/cache.c core/cache.h \
 	core/certificate.c core/certificate.h \
-	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c \
+	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c core/vendor-maps.c \
 	core/clock.h \
 	core/conf.c core/conf.h \
 	core/copy.h \

@@ -194,14 +194,11 @@ static enum error_code load_encryption(const struct reading *reading, struct dia
 {
 	struct vendor *vendor = reading->loader->vendor;
 	const char *name = value_of(reading, "encryption");
-	char known[128] = "";
 	if (!name)
 		return ERROR_NONE;
-	for (size_t i = 0, used = 0; encryption_list[i] && used < sizeof known; i++)
-		used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", encryption_list[i]->name);
 	dialect->encryption = encryption_find(name);
 	if (!dialect->encryption)
-		return fault(reading, "encryption", ERROR_UNKNOWN, "unknown encryption `%s`; there are %s", name, known);
+		return fault(reading, "encryption", ERROR_UNKNOWN, "unknown encryption `%s`; there are " ENCRYPTION_NAMES, name);
 	if (vendor->encryption && vendor->encryption != dialect->encryption)
 		return fault(reading, "encryption", ERROR_SYNTAX, "`%s`: another dialect of this vendor has `%s`", name, vendor->encryption->name);
 	vendor->encryption = dialect->encryption;
@@ -312,32 +309,6 @@ static enum error_code load_sections(const struct vendor_loader *loader, const s
 		code = ini_error(ini, NULL, NULL, ERROR_MISSING, loader->error, "there is no [vendor] section");
 	forget_answers(vendor);
 	return code;
-}
-
-/* ---------------------------------------------------------------- maps.ini */
-
-static void load_map(const struct vendor_loader *loader, const struct ini *ini, const char *section, struct map *map)
-{
-	struct arena *arena = &loader->catalogue->index->arena;
-	size_t count = ini_key_count(ini, section);
-	map->name = arena_strdup(arena, section);
-	map->texts = arena_array(arena, count, sizeof *map->texts);
-	for (size_t i = 0; i < count; i++) {
-		/* Keys are in lower case already. */
-		const char *key = arena_strdup(arena, ini_key(ini, section, i));
-		map->texts[i] = arena_strdup(arena, ini_get(ini, section, key));
-		strmap_put(&map->values, key, strlen(key), (uint32_t)i);
-	}
-}
-
-static enum error_code load_maps(const struct vendor_loader *loader, const struct ini *ini)
-{
-	struct vendor_maps *maps = loader->vendor->maps;
-	size_t count = ini_section_count(ini);
-	maps->maps = arena_array(&loader->catalogue->index->arena, count, sizeof *maps->maps);
-	for (size_t i = 0; i < count; i++)
-		load_map(loader, ini, ini_section(ini, i), &maps->maps[maps->count++]);
-	return ERROR_NONE;
 }
 
 /* ---------------------------------------------------------------- models.ini */
@@ -603,13 +574,12 @@ static enum error_code load_ini(const struct vendor_loader *loader, const char *
 }
 
 /* Its settings are used by the step behind the writer, whether a template names them or not. */
-static void use_encryption(const struct vendor_loader *loader)
+static void use_encryption(const struct catalogue *all, struct vendor *vendor)
 {
-	const struct catalogue *catalogue = loader->catalogue;
-	const struct setting *const settings[] = {catalogue->encryption, catalogue->encryption_announce, catalogue->encryption_key};
+	const struct setting *const settings[] = {all->encryption, all->encryption_announce, all->encryption_key};
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (settings[i])
-			loader->vendor->uses[settings[i]->index] = true;
+			vendor->uses[settings[i]->index] = true;
 }
 
 enum error_code vendor_load(const struct vendor_loader *loader)
@@ -620,16 +590,10 @@ enum error_code vendor_load(const struct vendor_loader *loader)
 	vendor->uses = arena_array(arena, loader->catalogue->dictionary->count, sizeof *vendor->uses);
 	enum error_code code = load_ini(loader, "vendor.ini", true, load_sections);
 	if (!code && vendor->encryption)
-		use_encryption(loader);
+		use_encryption(loader->catalogue, vendor);
 	if (!code)
-		code = load_ini(loader, "maps.ini", false, load_maps);
+		code = load_ini(loader, "maps.ini", false, vendor_load_maps);
 	if (!code)
 		code = load_ini(loader, "models.ini", vendor->dialect_count > 0, load_models);
 	return code;
-}
-
-void vendor_deinit(struct vendor *vendor)
-{
-	for (uint32_t i = 0; vendor->maps && i < vendor->maps->count; i++)
-		strmap_deinit(&vendor->maps->maps[i].values);
 }

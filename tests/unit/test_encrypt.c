@@ -188,8 +188,12 @@ END_TEST
 START_TEST(test_list)
 {
 	size_t count = 0;
-	for (; encryption_list[count]; count++)
+	char names[128] = "";
+	for (; encryption_list[count]; count++) {
 		ck_assert_ptr_eq(encryption_find(encryption_list[count]->name), encryption_list[count]);
+		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", count ? ", " : "", encryption_list[count]->name);
+	}
+	ck_assert_str_eq(names, ENCRYPTION_NAMES);
 	ck_assert_uint_eq(count, 2);
 	ck_assert_ptr_null(encryption_find("none"));
 }

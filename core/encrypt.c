@@ -142,8 +142,10 @@ static enum error_code grandstream_encrypt(
 	return ERROR_NONE;
 }
 
-/* ---- Yealink: AES-128-ECB with PKCS#7 padding, nothing before or behind it; the key is the 16 characters (auto_provision.aes_key_16.mac). ECB has no IV: equal blocks of one
- * file are equal in its encrypted form too. */
+/* ---- Yealink: AES-128-ECB, nothing before or behind it; the key is the 16 characters (auto_provision.aes_key_16.mac). ECB has no IV: equal blocks of one file are equal in its
+ * encrypted form too.
+ * The tools that open such files do not agree whether the last block ends in PKCS#7 padding or in the file's own last bytes. So line feeds are put behind the file until ten bytes
+ * are missing in its last block: ten bytes of 10 are line feeds, and blank lines to whoever takes no padding off. */
 
 static enum error_code yealink_check_key(const char *key, size_t length, struct error *error)
 {
@@ -158,8 +160,10 @@ static enum error_code yealink_check_key(const char *key, size_t length, struct 
 static enum error_code yealink_encrypt(struct encrypter *encrypter, const char *key, size_t length, struct buf *file, size_t begin, struct error *error)
 {
 	(void)length;
-	if (!buf_reserve(file, BLOCK + 1))
+	if (!buf_reserve(file, 2 * BLOCK + 1))
 		return too_large(file, error);
+	while ((file->size - begin) % BLOCK != BLOCK - '\n')
+		file->data[file->size++] = '\n';
 	run_cipher(encrypter, encrypter->aes_128_ecb, (const unsigned char *)key, NULL, file, begin);
 	return ERROR_NONE;
 }

@@ -51,13 +51,19 @@ def fetch(pool, mac, agent=None, headers=()):
 
 
 def openssl(body, model, key):
-    """What an independent tool makes of it; None where the key does not open it."""
+    """What an independent tool makes of it; None where the key does not open it. Behind a Yealink file there may be blank lines, whether or not padding is taken off."""
     if model.startswith('grandstream'):
         how = ['-aes-256-cbc', '-md', 'md5', '-k', key]
     else:
         how = ['-aes-128-ecb', '-K', key.encode().hex()]
     told = subprocess.run(['openssl', 'enc', '-d', *how], input=body, capture_output=True, check=False)
-    return told.stdout if told.returncode == 0 else None
+    if told.returncode != 0:
+        return None
+    if model.startswith('grandstream'):
+        return told.stdout
+    raw = subprocess.run(['openssl', 'enc', '-d', '-nopad', *how], input=body, capture_output=True, check=True).stdout
+    assert raw.rstrip(b'\n') == told.stdout.rstrip(b'\n')
+    return told.stdout.rstrip(b'\n') + b'\n'
 
 
 def key_in(body, model):

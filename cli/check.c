@@ -4,6 +4,7 @@
 
 #include "fleet.h"
 #include "output.h"
+#include "plain_password.h"
 #include "render.h"
 #include "synthetic.h"
 #include "writer.h"
@@ -15,15 +16,16 @@
 
 #define KEY_TYPES_MAX 64
 
-/* Findings fail the check; hints are for people to judge. */
+#define NOTE_DEVICES 5 /* of a group of phones, named; all of them stand in the JSON */
+
+/* Findings fail the check; hints are for people to judge; notes say how things are. */
 struct check {
 	struct cli *cli;
 	json_t *failures, *hints;  /* arrays of {"subject", "message"} */
+	json_t *plain_passwords;   /* plain_password.h */
 	size_t models, variants, devices;
 	bool lacks[KEY_TYPES_MAX]; /* [i]: the vendor at hand lacks synthetic_key_types[i] */
 };
-
-
 
 static void add(json_t *list, const char *subject, const char *message)
 {
@@ -143,8 +145,16 @@ static void check_device(struct check *check, struct phone *phone, struct buf *o
 	if (!phone->variant) {
 		snprintf(message, sizeof message, "the templates have no model `%s`", phone->device.model_id);
 		add(check->failures, subject, message);
-	} else if (device_write(&phone->device, phone->variant, &phone->arena, out, &error))
+		return;
+	}
+	struct parameters parameters;
+	enum error_code code = phone_render(phone, NULL, &parameters, &error);
+	if (!code)
+		code = phone->variant->dialect->writer->write(phone->variant->dialect, &parameters, out, &error);
+	if (code)
 		add(check->failures, subject, error.message);
+	else
+		plain_password_note(check->plain_passwords, &phone->device, &parameters);
 }
 
 static enum error_code check_devices(struct check *check, struct error *error)
@@ -198,14 +208,43 @@ static void print_list(const struct check *check, const json_t *list, const char
 	table_print(&table, check->cli->color);
 }
 
+/* One row a group, with its first phones: a fleet of one vendor would be one list of all of it. */
+static void print_notes(const struct check *check, const json_t *groups)
+{
+	struct table *table = table_new(3);
+	size_t i, k;
+	json_t *group, *mac;
+	json_array_foreach(groups, i, group) {
+		const json_t *devices = json_object_get(group, "devices");
+		size_t count = json_array_size(devices);
+		struct buf text;
+		buf_init(&text, 4096);
+		buf_printf(&text, "%zu %s phone%s the plain SIP password, because %s:", count, json_string_value(json_object_get(group, "vendor")),
+			count == 1 ? " holds" : "s hold", json_string_value(json_object_get(group, "message")));
+		json_array_foreach(devices, k, mac)
+			if (k < NOTE_DEVICES)
+				buf_printf(&text, " %s", json_string_value(mac));
+		if (count > NOTE_DEVICES)
+			buf_printf(&text, " and %zu more (--json names them)", count - NOTE_DEVICES);
+		table_cell(table, "note");
+		table_cellf(table, "tenant %s", json_string_value(json_object_get(group, "tenant")));
+		table_cell(table, text.data);
+		buf_deinit(&text);
+	}
+	table_print(&table, check->cli->color);
+}
+
 static void print(const struct check *check, bool database)
 {
 	size_t failures = json_array_size(check->failures);
+	json_t *plain_passwords = plain_password_list(check->plain_passwords);
 	if (check->cli->json) {
-		output_json_print(json_pack("{s:b, s:I, s:I, s:I, s:O, s:O}", "good", !failures, "models", (json_int_t)check->models, "renderings",
-			(json_int_t)check->variants, "devices", (json_int_t)check->devices, "failures", check->failures, "hints", check->hints));
+		output_json_print(json_pack("{s:b, s:I, s:I, s:I, s:O, s:O, s:o}", "good", !failures, "models", (json_int_t)check->models, "renderings",
+			(json_int_t)check->variants, "devices", (json_int_t)check->devices, "failures", check->failures, "hints", check->hints, "plain_passwords", plain_passwords));
 		return;
 	}
+	print_notes(check, plain_passwords);
+	json_decref(plain_passwords);
 	print_list(check, check->hints, "hint");
 	print_list(check, check->failures, "FAIL");
 	printf("%zu models in %zu dialects", check->models, check->variants);
@@ -233,9 +272,10 @@ int verb_check(struct cli *cli, int argc, char **argv)
 	bool ready = templates_only ? cli_conf_if_any(cli) && cli_need(cli, NEED_CATALOGUE) : cli_need(cli, NEED_CATALOGUE | NEED_KEYS | NEED_STORE);
 	if (!ready)
 		return cli->status;
-	struct check check = {.cli = cli, .failures = json_array(), .hints = json_array()};
+	struct check check = {.cli = cli, .failures = json_array(), .hints = json_array(), .plain_passwords = json_object()};
 	int status = run(&check, !templates_only);
 	json_decref(check.failures);
 	json_decref(check.hints);
+	json_decref(check.plain_passwords);
 	return status;
 }

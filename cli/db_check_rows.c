@@ -100,13 +100,14 @@ enum error_code db_check_retired(struct db_check *check)
 
 /* ---- server ---- */
 
-/* Columns: days from today to the end of the last partition by day, whether there is one. */
+/* Columns: days from today to the end of the last partition by time, whether there is one, of which table. */
 static void each_partition(struct db_check *check, const struct db_statement *row)
 {
+	const char *table = db_column(row, 2).text, *procedure = strcmp(table, "audit") == 0 ? "audit_partitions" : "journal_partitions";
 	if (!db_column_int(row, 1))
-		db_check_hint(check, "journal", "fetch_journal has no partition by day yet: the journal process makes them (CALL journal_partitions)");
+		db_check_hint(check, "journal", "%s has no partition by time yet: the journal process makes them (CALL %s)", table, procedure);
 	else if (db_column_int(row, 0) < 1)
-		db_check_problem(check, "journal", "fetch_journal's partitions by day have ended: is dialtone-fcgi running? (CALL journal_partitions)");
+		db_check_problem(check, "journal", "%s's partitions by time have ended: is dialtone-fcgi running? (CALL %s)", table, procedure);
 }
 
 /* Columns: bytes of the buffer pool, bytes of tables without the journal. */
@@ -121,13 +122,13 @@ static void each_size(struct db_check *check, const struct db_statement *row)
 enum error_code db_check_server(struct db_check *check)
 {
 	enum error_code code = db_check_query(check,
-		"SELECT CAST(COALESCE(MAX(CAST(PARTITION_DESCRIPTION AS SIGNED)), 0) - TO_DAYS(UTC_DATE()) AS SIGNED), COUNT(*)"
-		" FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'fetch_journal' AND PARTITION_DESCRIPTION <> 'MAXVALUE'",
+		"SELECT CAST(COALESCE(MAX(CAST(NULLIF(PARTITION_DESCRIPTION, 'MAXVALUE') AS SIGNED)), 0) - TO_DAYS(UTC_DATE()) AS SIGNED), COUNT(*) - 1, TABLE_NAME"
+		" FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ('fetch_journal', 'audit') GROUP BY TABLE_NAME",
 		each_partition);
 	if (!code)
 		code = db_check_query(check,
 			"SELECT CAST(@@innodb_buffer_pool_size AS SIGNED), CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS SIGNED)"
-			" FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME NOT IN ('fetch_journal', 'journal_loss')",
+			" FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME NOT IN ('fetch_journal', 'journal_loss', 'audit')",
 			each_size);
 	return code;
 }

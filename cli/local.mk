@@ -2,6 +2,7 @@
 bin_PROGRAMS += dialtone
 dialtone_SOURCES = \
 	cli/arguments.c cli/cli.h \
+	cli/audit.c \
 	cli/check.c \
 	cli/conf_verb.c \
 	cli/context.c \
@@ -22,6 +23,7 @@ dialtone_SOURCES = \
 	cli/migration.c cli/migration.h \
 	cli/output.c cli/output.h \
 	cli/password.c cli/password.h \
+	cli/plain_password.c cli/plain_password.h \
 	cli/phone.c cli/phone.h \
 	cli/render_verb.c \
 	cli/secret.c cli/secret_rewrap.c \

@@ -29,6 +29,7 @@ const struct verb cli_verbs[] = {
 	{"explain", "MAC [PARAMETER | SETTING] [--firmware VERSION]", "say where each value comes from and what it beat", verb_explain},
 	{"why", "MAC", "tell a phone's story: known, enabled, served, asked, current", verb_why},
 	{"lag", "[--tenant TENANT]", "list phones that do not have what they would get now", verb_lag},
+	{"audit", "[--mac MAC] [--tenant T] [--since TIME] [--table T] [--limit N]", "list who changed what, newest first", verb_audit},
 	{"credentials", "MAC", "print a phone's provisioning user and password (secret)", verb_credentials},
 	{"identify", "[--path PATH] [--user-agent TEXT]", "say what a request's path and User-Agent tell", verb_identify},
 	{"conf", "[--changed]", "print the configuration", verb_conf},

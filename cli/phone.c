@@ -83,7 +83,8 @@ bool parameter_is_secret(const struct parameter *parameter)
 	if (parameter->secret || parameter->place)
 		return parameter->secret;
 	/* A raw parameter has no type; what vendors call their passwords is the best that can be known. */
-	return holds(parameter, "passw") || holds(parameter, "pwd") || holds(parameter, "secret") || holds(parameter, "private_key");
+	return holds(parameter, "passw") || holds(parameter, "pwd") || holds(parameter, "secret") || holds(parameter, "private_key") ||
+	       holds(parameter, "_pass") || holds(parameter, "user_hash") || holds(parameter, "ha1");
 }
 
 void parameters_mask(struct parameters *parameters)

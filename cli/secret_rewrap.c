@@ -106,7 +106,7 @@ static enum error_code whole_batch(struct rewrap *rewrap)
 		code = error_set(&rewrap->error, ERROR_DATABASE_GONE, "the connection was lost; run it again, it goes on where it was");
 	if (!code)
 		code = run(rewrap, "COMMIT");
-	if (code && code != ERROR_DATABASE_GONE)
+	if (code && db_connected(rewrap->cli->courier))
 		db_run(rewrap->cli->courier, "ROLLBACK", strlen("ROLLBACK"), NULL);
 	return code;
 }
@@ -116,7 +116,7 @@ static enum error_code one_by_one(struct rewrap *rewrap)
 {
 	for (unsigned i = 0; i < rewrap->count; i++) {
 		enum error_code code = rewrap_one(rewrap, &rewrap->items[i]);
-		if (code == ERROR_DATABASE_GONE)
+		if (code && !db_connected(rewrap->cli->courier))
 			return code;
 		if (code) {
 			cli_message("%s %s: %s", rewrap->table->table, rewrap->items[i].keys[0], rewrap->error.message);
@@ -153,7 +153,7 @@ static enum error_code rewrap_table(struct rewrap *rewrap)
 		if (code || !rewrap->count)
 			break;
 		code = whole_batch(rewrap);
-		if (code && code != ERROR_DATABASE_GONE)
+		if (code && db_connected(rewrap->cli->courier))
 			code = one_by_one(rewrap);
 		if (!code)
 			tell_unopened(rewrap);
@@ -190,8 +190,8 @@ int verb_secret_rewrap(struct cli *cli, int argc, char **argv)
 	rewrap = (struct rewrap){.cli = cli};
 	arena_init(&rewrap.arena);
 	json_t *tables = json_object();
-	/* A row that a DBA's transaction holds must not hold up the rest. */
-	enum error_code code = run(&rewrap, "SET SESSION innodb_lock_wait_timeout = 2");
+	/* As the courier does (courier/context.c): never wait for a lock, so that no DBA's transaction meets a deadlock. */
+	enum error_code code = run(&rewrap, "SET SESSION innodb_lock_wait_timeout = IF(VERSION() LIKE '%MariaDB%', 0, 1)");
 	if (!code)
 		code = rewrap_all(&rewrap, tables);
 	if (code)

@@ -17,6 +17,7 @@ int verb_render(struct cli *cli, int argc, char **argv);
 int verb_explain(struct cli *cli, int argc, char **argv);
 int verb_why(struct cli *cli, int argc, char **argv);
 int verb_lag(struct cli *cli, int argc, char **argv);
+int verb_audit(struct cli *cli, int argc, char **argv);
 int verb_credentials(struct cli *cli, int argc, char **argv);
 int verb_identify(struct cli *cli, int argc, char **argv);
 int verb_conf(struct cli *cli, int argc, char **argv);

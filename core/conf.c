@@ -234,6 +234,7 @@ static const struct option options[] = {
 	NUMBER(journal, flush_interval, "200", 10, 10000, "milliseconds after which an unfilled batch is written"),
 	NUMBER(journal, retention_days, "90", 1, 3650, "days that records are kept"),
 	BOOL(journal, syslog, "true", "also one line to syslog for each record"),
+	NUMBER(audit, retention_days, "365", 30, 3650, "days that the trail of changes is kept"),
 	TEXT(courier, user, "dialtone_courier", not_empty, "account of dialtone-courier"),
 	TEXT(courier, password_file, "", path_or_empty, "file that holds the courier account's password"),
 	NUMBER(courier, interval, "1000", 50, 60000, "milliseconds between two looks at the outbox"),

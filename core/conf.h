@@ -60,6 +60,7 @@ struct conf {
 		long long retention_days;  /* 1..3650, default 90 */
 		bool syslog;               /* one line a record; default true */
 	} journal;
+	struct { long long retention_days; } audit; /* 30..3650, default 365 */
 	struct {
 		char *user;            /* account of dialtone-courier; default dialtone_courier */
 		char *password_file;

@@ -1,5 +1,6 @@
 #include "db.h"
 
+#include "clock.h"
 #include "number.h"
 #include "wipe.h"
 #include "xalloc.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The few server and client error numbers that decide what happens next (mysqld_error.h and errmsg.h of either client library). */
@@ -68,13 +68,6 @@ struct db_statement {
 	unsigned column_count;
 	bool open;                 /* rows may be left to read */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static char *copy(const char *text)
 {
@@ -287,7 +280,7 @@ enum error_code db_connect(struct db *db, struct error *error)
 {
 	if (db->mysql)
 		return ERROR_NONE;
-	if (now_ms() < db->retry_at) {
+	if (clock_monotonic() / CLOCK_MILLISECOND < db->retry_at) {
 		if (error)
 			*error = db->last;
 		return db->last.code;
@@ -304,7 +297,7 @@ enum error_code db_connect(struct db *db, struct error *error)
 	db->pause_ms = db->pause_ms ? db->pause_ms * 2 : PAUSE_MIN_MS;
 	if (db->pause_ms > PAUSE_MAX_MS)
 		db->pause_ms = PAUSE_MAX_MS;
-	db->retry_at = now_ms() + db->pause_ms;
+	db->retry_at = clock_monotonic() / CLOCK_MILLISECOND + db->pause_ms;
 	if (error)
 		*error = db->last;
 	return db->last.code;

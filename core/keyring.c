@@ -61,8 +61,19 @@ static int hex_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* One line, without its newline. Messages name the line, never what stands on it. */
-static enum error_code parse_line(struct keyring *ring, const char *line, size_t length, unsigned number, struct error *error)
+/* A key out of a book or a sample: it counts (000102…, or the same byte throughout), or repeats itself. One that is random does neither but once in 2^128. */
+static bool is_sample(const unsigned char key[KEY_SIZE])
+{
+	bool counts = true, repeats = false;
+	for (size_t i = 2; i < KEY_SIZE; i++)
+		counts = counts && (unsigned char)(key[i] - key[i - 1]) == (unsigned char)(key[1] - key[0]);
+	for (size_t period = 2; period < KEY_SIZE; period *= 2)
+		repeats = repeats || memcmp(key, key + period, KEY_SIZE - period) == 0;
+	return counts || repeats;
+}
+
+/* One line, without its newline. Messages name the line, never what stands on it. samples: keys of samples are taken too. */
+static enum error_code parse_line(struct keyring *ring, const char *line, size_t length, unsigned number, bool samples, struct error *error)
 {
 	while (length && isspace((unsigned char)line[length - 1]))
 		length--;
@@ -86,6 +97,10 @@ static enum error_code parse_line(struct keyring *ring, const char *line, size_t
 	for (unsigned i = 0; i < index; i++)
 		if (strcmp(ring->keys[i].id, ring->keys[index].id) == 0)
 			return error_set(error, ERROR_SYNTAX, "line %u: the ID %s stands twice", number, ring->keys[i].id);
+	if (!samples && is_sample(master)) {
+		OPENSSL_cleanse(master, sizeof master);
+		return error_set(error, ERROR_DENIED, "line %u: the key %s is one of a sample, which everybody knows; `dialtone keys new` makes a random one", number, ring->keys[index].id);
+	}
 	bool good = true;
 	for (enum key_purpose purpose = 0; purpose < KEY_PURPOSES; purpose++)
 		good = good && derive(master, purpose, ring->keys[index].key[purpose]);
@@ -96,7 +111,7 @@ static enum error_code parse_line(struct keyring *ring, const char *line, size_t
 	return ERROR_NONE;
 }
 
-struct keyring *keyring_parse(const char *text, size_t length, struct error *error)
+static struct keyring *parse(const char *text, size_t length, bool samples, struct error *error)
 {
 	struct keyring *ring = xcalloc(1, sizeof *ring);
 	const char *end = text + length;
@@ -104,7 +119,7 @@ struct keyring *keyring_parse(const char *text, size_t length, struct error *err
 	for (const char *line = text; line < end; number++) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		const char *stop = newline ? newline : end;
-		if (parse_line(ring, line, (size_t)(stop - line), number, error))
+		if (parse_line(ring, line, (size_t)(stop - line), number, samples, error))
 			goto fail;
 		line = stop + 1;
 	}
@@ -114,6 +129,11 @@ struct keyring *keyring_parse(const char *text, size_t length, struct error *err
 fail:
 	keyring_free(&ring);
 	return NULL;
+}
+
+struct keyring *keyring_parse(const char *text, size_t length, struct error *error)
+{
+	return parse(text, length, true, error);
 }
 
 /* The file's bytes (malloc'd), after its owner, mode and size were found right; NULL and *error otherwise. */
@@ -158,7 +178,7 @@ struct keyring *keyring_load(const char *path, struct error *error)
 	char *text = read_checked(path, &length, error);
 	if (!text)
 		return NULL;
-	struct keyring *ring = keyring_parse(text, length, error);
+	struct keyring *ring = parse(text, length, false, error);
 	if (!ring)
 		error_prefix(error, "%s", path);
 	OPENSSL_cleanse(text, FILE_MAX);

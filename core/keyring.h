@@ -30,11 +30,11 @@ struct keyring {
 char *keyring_path(const char *configured, struct error *error);
 /* keyring_load of that path. */
 struct keyring *keyring_load_configured(const char *configured, struct error *error);
-/* Opened without following a link, checked for owner, mode and size. NULL and *error if anything is wrong; never a key in a message. */
+/* Opened without following a link, checked for owner, mode and size; a sample's key (counting or repeating bytes) is refused. NULL and *error if anything is wrong; never a key in a message. */
 struct keyring *keyring_load(const char *path, struct error *error);
 /* Wipes. */
 void keyring_free(struct keyring **keyring);
-/* From text already read (for tests). */
+/* From text already read (for tests: takes a sample's keys too). */
 struct keyring *keyring_parse(const char *text, size_t length, struct error *error);
 /* Could these characters be a key's ID? */
 bool keyring_id_valid(const char *id, size_t length);

@@ -39,8 +39,9 @@ core_libcore_a_SOURCES = \
 	core/template.c core/template.h core/template-private.h core/template-names.c core/template-assign.c core/template-parse.c core/template-parser.h core/template-print.c \
 	core/timezone.c core/timezone.h \
 	core/token.c core/token.h \
-	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-grandstream.c \
-	core/writer-private.h core/writer-xml.c core/writer-xml.h \
+	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-private.h \
+	core/writer-xml.c core/writer-xml.h core/writer-elements.c core/writer-elements.h core/writer-snom-xml.c core/writer-lpconfig.c \
+	core/writer-grandstream.c \
 	core/wipe.h \
 	core/xalloc.c core/xalloc.h
 CORE_LIBS = core/libcore.a $(INIPARSER_LIBS) $(OPENSSL_LIBS) $(MYSQL_LIBS) $(SYSTEMD_LIBS)

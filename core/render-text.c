@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define TEXT_CHUNK 4096u
 
@@ -146,6 +147,30 @@ static struct value label_value(const struct stack_line *line)
 	return plain(line->label, line->label.text == line->display_name.text ? LAYER_ACCOUNT : LAYER_LINE);
 }
 
+/* provisioning.url with the device's own credentials in it, in place of any that were. Only of https: whoever reads the way would have them. */
+static struct value login_url(struct run *run, const struct reference *reference)
+{
+	static const char scheme[] = "https://";
+	const size_t head = sizeof scheme - 1;
+	const struct stack_value *url = &run->values[reference->setting->index];
+	const struct stack *stack = run->stack;
+	if (!url->text || url->length < head || strncasecmp(url->text, scheme, head) != 0 || !stack->provisioning_password.length)
+		return (struct value){0};
+	const char *host = url->text + head, *at = memchr(host, '@', strcspn(host, "/?#"));
+	struct text user = template_percent(run->arena, stack->provisioning_user), password = template_percent(run->arena, stack->provisioning_password);
+	if (at)
+		host = at + 1;
+	const char *text = arena_printf(run->arena, "%s%s:%s@%s", scheme, user.text, password.text, host);
+	return (struct value){.text = text, .length = (uint32_t)strlen(text), .layer = url->layer};
+}
+
+/* From 0, all of the phone's before the first module's. */
+static struct text key_index(struct run *run)
+{
+	uint32_t module = run->counts[REFERENCE_KEY_MODULE], slot = run->counts[REFERENCE_KEY_SLOT];
+	return render_number(run, (long long)slot - 1 + (module ? run->model->keys + (module - 1LL) * run->model->module_keys : 0));
+}
+
 /* Made once a line, in the arena, which is wiped as what it is made from. */
 static struct value ha1_value(struct run *run, const struct reference *reference)
 {
@@ -199,6 +224,10 @@ struct value render_reference(struct run *run, const struct reference *reference
 		return timezone_value(run, reference);
 	case REFERENCE_ITEM:
 		return plain(run->item, run->item_layer);
+	case REFERENCE_KEY_INDEX:
+		return plain(key_index(run), LAYER_VENDOR); /* as module and slot */
+	case REFERENCE_LOGIN_URL:
+		return login_url(run, reference);
 	case REFERENCE_LINE_HA1:
 		return ha1_value(run, reference);
 	}

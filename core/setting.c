@@ -333,7 +333,7 @@ static const char *value_of(const struct loading *loading, const char *key)
 static bool is_reserved(const char *name)
 {
 	static const char *const words[] = {"lines", "free_lines", "keys", "free_keys", "module_keys", "free_module_keys", "item", "index",
-		"provisioning.user", "provisioning.password"};
+		"provisioning.user", "provisioning.password", "provisioning.login_url"};
 	static const char *const prefixes[] = {"line.", "key.", "device.", "model.", "timezone."};
 	size_t length = strlen(name);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)

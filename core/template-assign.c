@@ -34,7 +34,8 @@ static bool find_filter(struct parser *parser, struct span span, struct filter *
 {
 	static const struct { const char *name; enum filter_kind kind; } built_in[] = {
 		{"upper", FILTER_UPPER}, {"lower", FILTER_LOWER}, {"minutes", FILTER_MINUTES}, {"hours", FILTER_HOURS},
-		{"scheme", FILTER_SCHEME}, {"schemeless", FILTER_SCHEMELESS}, {"uri_host", FILTER_URI_HOST}, {"x_plus", FILTER_X_PLUS},
+		{"seconds", FILTER_SECONDS}, {"quoted", FILTER_QUOTED}, {"percent", FILTER_PERCENT}, {"uri_host", FILTER_URI_HOST},
+		{"scheme", FILTER_SCHEME}, {"schemeless", FILTER_SCHEMELESS}, {"x_plus", FILTER_X_PLUS},
 	};
 	*filter_r = (struct filter){.kind = FILTER_MAP, .name = span_copy(parser, span)};
 	filter_r->map = parser->vendor && span_size(span) ? vendor_map(parser->vendor, span.begin, span_size(span)) : NULL;

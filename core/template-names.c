@@ -29,6 +29,7 @@ static const struct fact facts[] = {
 	{"line.label", REFERENCE_LINE_LABEL, IN_LINES, 0, false},
 	{"key.module", REFERENCE_KEY_MODULE, IN_ANY_KEYS, 0, false},
 	{"key.slot", REFERENCE_KEY_SLOT, IN_ANY_KEYS, 0, false},
+	{"key.index", REFERENCE_KEY_INDEX, IN_ANY_KEYS, 0, false},
 	{"key.line", REFERENCE_KEY_LINE, IN_KEYS, 0, false},
 	{"key.type", REFERENCE_KEY_TEXT, IN_KEYS, offsetof(struct layer_key, type), false},
 	{"key.value", REFERENCE_KEY_TEXT, IN_KEYS, offsetof(struct layer_key, value), false},
@@ -39,6 +40,7 @@ static const struct fact facts[] = {
 	{"device.site", REFERENCE_DEVICE_SITE, ANYWHERE, 0, false},
 	{"provisioning.user", REFERENCE_PROVISIONING, ANYWHERE, offsetof(struct stack, provisioning_user), false},
 	{"provisioning.password", REFERENCE_PROVISIONING, ANYWHERE, offsetof(struct stack, provisioning_password), true},
+	{"provisioning.login_url", REFERENCE_LOGIN_URL, ANYWHERE, 0, true},
 	{"timezone.offset_minutes", REFERENCE_TIMEZONE, ANYWHERE, TIMEZONE_OFFSET_MINUTES, false},
 	{"timezone.offset_hm", REFERENCE_TIMEZONE, ANYWHERE, TIMEZONE_OFFSET_HM, false},
 	{"timezone.offset_quarters", REFERENCE_TIMEZONE, ANYWHERE, TIMEZONE_OFFSET_QUARTERS, false},
@@ -159,15 +161,16 @@ static enum error_code resolve_setting(
 	return ERROR_NONE;
 }
 
-/* Facts that are, or are made of, the realm. */
-static enum error_code resolve_realm(const struct dictionary *dictionary, struct reference *reference_r, struct error *error)
+/* Facts that are, or are made of, a setting. */
+static enum error_code resolve_made(const struct dictionary *dictionary, struct reference *reference_r, struct error *error)
 {
-	const struct setting *realm = dictionary_find(dictionary, "sip.realm", strlen("sip.realm"));
-	if (!realm)
-		return error_set(error, ERROR_UNKNOWN, "`%s` needs the setting `sip.realm`, which the dictionary lacks", reference_r->name.text);
-	reference_r->setting = realm;
+	const char *name = reference_r->kind == REFERENCE_LOGIN_URL ? "provisioning.url" : "sip.realm";
+	const struct setting *setting = dictionary_find(dictionary, name, strlen(name));
+	if (!setting)
+		return error_set(error, ERROR_UNKNOWN, "`%s` needs the setting `%s`, which the dictionary lacks", reference_r->name.text, name);
+	reference_r->setting = setting;
 	if (reference_r->kind == REFERENCE_SETTING)
-		reference_r->index = realm->index;
+		reference_r->index = setting->index;
 	return ERROR_NONE;
 }
 
@@ -196,7 +199,8 @@ enum error_code template_resolve(const struct dictionary *dictionary, const stru
 	reference_r->index = reference_r->offset = fact->value;
 	if (fact->kind == REFERENCE_TIMEZONE)
 		reference_r->setting = dictionary_find(dictionary, "timezone", strlen("timezone"));
-	if ((fact->kind == REFERENCE_SETTING || fact->kind == REFERENCE_LINE_HA1) && resolve_realm(dictionary, reference_r, error))
+	bool made = fact->kind == REFERENCE_SETTING || fact->kind == REFERENCE_LINE_HA1 || fact->kind == REFERENCE_LOGIN_URL;
+	if (made && resolve_made(dictionary, reference_r, error))
 		return ERROR_UNKNOWN;
 	return check_scope(fact, scope, error);
 }

@@ -42,6 +42,8 @@ enum reference_kind {
 	REFERENCE_ITEM,
 	REFERENCE_INDEX,
 	/* without a place in the tables of struct run */
+	REFERENCE_KEY_INDEX,
+	REFERENCE_LOGIN_URL,    /* `setting` is provisioning.url */
 	REFERENCE_LINE_HA1,     /* `index` is an enum ha1_fact; `setting` is sip.realm */
 };
 
@@ -65,14 +67,14 @@ struct reference {
 	bool secret;
 	uint32_t index;                /* the setting's; for TIMEZONE the fact's */
 	uint32_t offset;
-	const struct setting *setting; /* SETTING, LINE_SETTING, LINE_HA1, and TIMEZONE (the setting `timezone`, NULL if the dictionary has none) */
+	const struct setting *setting; /* SETTING, LINE_SETTING, LINE_HA1, LOGIN_URL, and TIMEZONE (the setting `timezone`, NULL if the dictionary has none) */
 	struct text name;              /* as in the tag */
 	struct text constant;          /* MODEL: text NULL where this model has none */
 	bool constant_known;           /* MODEL: the model was known at compile time */
 };
 
 enum filter_kind {
-	FILTER_MAP, FILTER_UPPER, FILTER_LOWER, FILTER_MINUTES, FILTER_HOURS,
+	FILTER_MAP, FILTER_UPPER, FILTER_LOWER, FILTER_MINUTES, FILTER_HOURS, FILTER_SECONDS, FILTER_QUOTED, FILTER_PERCENT,
 	FILTER_SCHEME,          /* "https" of a URL */
 	FILTER_SCHEMELESS,      /* a URL without scheme and slashes at its end: host:port/path */
 	FILTER_URI_HOST,        /* a host that a port is to follow: an IPv6 address in brackets */
@@ -220,6 +222,9 @@ enum error_code template_resolve(const struct dictionary *dictionary, const stru
 
 /* Look a model.… name up: the text is `model`'s own, or (numbers) in `arena`. */
 void template_constant(const struct model *model, struct arena *arena, struct reference *reference);
+
+/* Percent-encoded, for every part of a URI that a name or a number stands in: all but RFC 3986's unreserved characters, `+` and `*`. */
+struct text template_percent(struct arena *arena, struct text in);
 
 /* Put a text through filters: *out_r in `arena` or as it was. ERROR_INEXPRESSIBLE names the filter, not the value; ERROR_NONE otherwise. */
 enum error_code template_filter(

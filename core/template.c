@@ -4,6 +4,7 @@
 #include "catalogue-private.h"
 #include "copy.h"
 #include "dialplan.h"
+#include "number.h"
 #include "setting.h"
 #include "writer.h"
 
@@ -78,6 +79,56 @@ static struct text part_of_url(struct text in, bool scheme)
 	return out;
 }
 
+/* Minutes, perhaps west of Greenwich, as seconds; text NULL if it is no number. */
+static struct text multiply(struct arena *arena, struct text in)
+{
+	char copy[16];
+	long long value;
+	if (in.length >= sizeof copy)
+		return (struct text){0};
+	memcpy(copy, in.text, in.length);
+	copy[in.length] = 0;
+	if (!number_parse(copy, -100000000, 100000000, &value))
+		return (struct text){0};
+	struct text out = {.text = arena_printf(arena, "%lld", value * 60)};
+	out.length = (uint32_t)strlen(out.text);
+	return out;
+}
+
+/* What stands between the quotes of a quoted-string (RFC 3261 section 25.1). */
+static struct text quoted(struct arena *arena, struct text in)
+{
+	char *out = arena_alloc(arena, (size_t)in.length * 2 + 1), *to = out;
+	for (uint32_t i = 0; i < in.length; i++) {
+		if (in.text[i] == '"' || in.text[i] == '\\')
+			*to++ = '\\';
+		*to++ = in.text[i];
+	}
+	return (struct text){.text = out, .length = (uint32_t)(to - out)};
+}
+
+static bool stays(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("-._~+*", c));
+}
+
+struct text template_percent(struct arena *arena, struct text in)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = arena_alloc(arena, (size_t)in.length * 3 + 1), *to = out;
+	for (uint32_t i = 0; i < in.length; i++) {
+		unsigned char c = (unsigned char)in.text[i];
+		if (stays(in.text[i])) {
+			*to++ = in.text[i];
+			continue;
+		}
+		*to++ = '%';
+		*to++ = hex[c >> 4];
+		*to++ = hex[c & 15];
+	}
+	return (struct text){.text = out, .length = (uint32_t)(to - out)};
+}
+
 /* An IPv6 address as URIs and `host:port` have it. */
 static struct text uri_host(struct arena *arena, struct text in)
 {
@@ -120,6 +171,12 @@ static struct text apply(const struct filter *filter, struct arena *arena, struc
 	case FILTER_SCHEME:
 	case FILTER_SCHEMELESS:
 		return part_of_url(in, filter->kind == FILTER_SCHEME);
+	case FILTER_SECONDS:
+		return multiply(arena, in);
+	case FILTER_QUOTED:
+		return quoted(arena, in);
+	case FILTER_PERCENT:
+		return template_percent(arena, in);
 	case FILTER_URI_HOST:
 		return uri_host(arena, in);
 	case FILTER_X_PLUS:

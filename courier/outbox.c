@@ -74,7 +74,9 @@ enum error_code outbox_put_off(struct courier *courier, const struct outbox_row 
 	db_bind_text(statement, 1, why->message, length < ERROR_ROOM ? length : ERROR_ROOM);
 	db_bind_int(statement, 2, row->id);
 	courier->failures++;
-	log_warning("%s %s %s %s: %s; tried again in %lld s", row->subject, row->keys[0], row->keys[1], row->keys[2], why->message, wait < PUT_OFF_MAX ? wait : PUT_OFF_MAX);
+	/* Rows are locked now and then, by DBAs and other couriers: no news unless it goes on. */
+	bool locked = why->code == ERROR_DATABASE_GONE && row->attempts < 4;
+	log_write(locked ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "%s %s %s %s: %s; tried again in %lld s", row->subject, row->keys[0], row->keys[1], row->keys[2], why->message, wait < PUT_OFF_MAX ? wait : PUT_OFF_MAX);
 	return courier_execute(courier, statement, error);
 }
 
@@ -104,12 +106,12 @@ enum error_code outbox_deliver(struct courier *courier, const char *kind, delive
 	if (code || !count)
 		return code;
 	code = deliver_all(courier, deliver, rows, count, error);
-	if (!code || code == ERROR_DATABASE_GONE)
+	if (!code || !db_connected(courier->db))
 		return code;
 	for (size_t i = 0; i < count; i++) {
 		struct error why = {0};
 		code = deliver_all(courier, deliver, &rows[i], 1, &why);
-		if (code && code != ERROR_DATABASE_GONE)
+		if (code && db_connected(courier->db))
 			code = outbox_put_off(courier, &rows[i], &why, error);
 		else if (code)
 			*error = why;

@@ -24,7 +24,7 @@ enum error_code outbox_done(struct courier *courier, const struct outbox_row *ro
 enum error_code outbox_put_off(struct courier *courier, const struct outbox_row *row, const struct error *why, struct error *error);
 
 /* Take a batch and deliver it row by row: first all in one transaction (one flush of the log for all), and where that fails each in its own, so that one bad row holds up no other.
- * deliver works in the transaction at hand; ERROR_DATABASE_GONE ends the batch, any other error puts that row off. *more_r: there was a row: what was
+ * deliver works in the transaction at hand; A lost connection ends the batch, any other error (a row that is locked too) puts that row off. *more_r: there was a row: what was
  * done may have made new ones. */
 enum error_code outbox_deliver(struct courier *courier, const char *kind,
 	enum error_code (*deliver)(struct courier *courier, const struct outbox_row *row, struct error *error), bool *more_r, struct error *error);

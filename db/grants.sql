@@ -12,6 +12,12 @@ CREATE USER IF NOT EXISTS 'dialtone_dba'@'%' IDENTIFIED BY '@PASSWORD_DBA@';
 CREATE USER IF NOT EXISTS 'dialtone_reader'@'%' IDENTIFIED BY '@PASSWORD_READER@';
 CREATE USER IF NOT EXISTS 'dialtone_registrar'@'%' IDENTIFIED BY '@PASSWORD_REGISTRAR@';
 
+-- owner: 0001-tables.sql and 0009-audit.sql give it the same; here again for a database that was restored on another server
+
+GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, TRIGGER ON * TO 'dialtone_owner'@'localhost'; -- routines, triggers and views run with its rights
+GRANT ALTER, CREATE, DROP ON fetch_journal TO 'dialtone_owner'@'localhost'; -- partitions
+GRANT ALTER, CREATE, DROP ON audit TO 'dialtone_owner'@'localhost'; -- partitions
+
 -- worker: reads what a fetch needs, writes nothing
 
 GRANT SELECT ON _complete TO 'dialtone_worker'@'%'; -- a restore under way is seen
@@ -65,6 +71,8 @@ GRANT SELECT, INSERT, UPDATE ON journal_loss TO 'dialtone_journal'@'%'; -- what 
 GRANT SELECT, INSERT, UPDATE ON device_pack TO 'dialtone_journal'@'%'; -- packs that workers made, sealed: ON DUPLICATE KEY with VALUES() wants SELECT
 GRANT SELECT ON schema_migration TO 'dialtone_journal'@'%'; -- does the schema fit this program
 GRANT EXECUTE ON PROCEDURE journal_partitions TO 'dialtone_journal'@'%'; -- a partition a day, and retention, without rights on the table
+GRANT EXECUTE ON PROCEDURE audit_partitions TO 'dialtone_journal'@'%'; -- the same for the trail of changes
+GRANT SELECT ON audit_trail TO 'dialtone_journal'@'%'; -- dialtone audit
 
 -- courier: seals secrets; what is plain becomes sealed, nothing else
 
@@ -141,6 +149,8 @@ GRANT SELECT ON outbox_state TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON effective_parameter TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON device_inputs TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON enrolment_state TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON audit_trail TO 'dialtone_dba'@'%'; -- views; no right on audit itself, nor to end its retention
+GRANT SELECT ON credential_fetches TO 'dialtone_dba'@'%'; -- views
 GRANT EXECUTE ON PROCEDURE add_phone TO 'dialtone_dba'@'%'; -- one call a phone
 GRANT EXECUTE ON PROCEDURE swap_phone TO 'dialtone_dba'@'%'; -- replaced hardware
 GRANT EXECUTE ON PROCEDURE delete_device TO 'dialtone_dba'@'%'; -- with all that hangs on it
@@ -159,6 +169,8 @@ GRANT SELECT ON unknown_phone TO 'dialtone_reader'@'%'; -- a view without secret
 GRANT SELECT ON device_lag TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON device_problem TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON enrolment_state TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON audit_trail TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON credential_fetches TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON _complete TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON outbox_state TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT EXECUTE ON FUNCTION mac TO 'dialtone_reader'@'%'; -- WHERE mac = mac('0C:38:3E:...')

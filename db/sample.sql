@@ -39,7 +39,10 @@ INSERT INTO tenant_setting (tenant_id, name, value) VALUES
   ('kestrel', 'sip.server', 'sip.kestrel.example'),
   ('kestrel', 'timezone', 'Europe/Berlin'),
   ('kestrel', 'language', 'de'),
-  ('kestrel', 'tone.country', 'de');
+  ('kestrel', 'tone.country', 'de'),
+  -- the registrar's realm is known: phones that take HA1 get no SIP password
+  ('kestrel', 'sip.realm', 'sip.kestrel.example'),
+  ('kestrel', 'sip.digest', 'md5,sha-256');
 INSERT INTO site_setting (tenant_id, site_id, name, value, comment) VALUES
   ('brightwater', 'station', 'network.vlan_id', '120', NULL),
   ('kestrel', 'madrid', 'timezone', 'Europe/Madrid', NULL),
@@ -63,7 +66,10 @@ INSERT INTO device (mac, tenant_id, site_id, profile_id, model_id, comment) VALU
   ('805ec04a3003', 'kestrel', 'madrid', 'office', 'yealink-t33g', NULL),
   ('0c38.3e5b.4001', 'kestrel', 'hamburg', 'warehouse', 'fanvil-x4u', NULL),
   ('0c383e5b4002', 'kestrel', 'hamburg', 'warehouse', 'fanvil-v64', NULL),
-  ('0c383e5b4003', 'kestrel', 'madrid', 'warehouse', 'fanvil-x3s', NULL);
+  ('0c383e5b4003', 'kestrel', 'madrid', 'warehouse', 'fanvil-x3s', NULL),
+  ('00-04-13-9C-50-01', 'kestrel', 'hamburg', 'office', 'snom-d785', NULL),
+  -- a program has no MAC of its own: one of the locally administered range stands for it
+  ('0200005c5001', 'kestrel', 'hamburg', NULL, 'linphone-desktop', NULL);
 
 INSERT INTO account (tenant_id, account_id, sip_user, display_name) VALUES
   ('brightwater', '100', '100', 'Reception'),
@@ -77,6 +83,8 @@ INSERT INTO account (tenant_id, account_id, sip_user, display_name) VALUES
   ('kestrel', '20', '20', 'Zentrale'),
   ('kestrel', '21', '21', 'Jörg Müller'),
   ('kestrel', '22', '22', 'Aylin <Einkauf>'),
+  ('kestrel', '23', '23', 'Versand'),
+  ('kestrel', '24', '24', 'Jens "Jo" Brandt'),
   ('kestrel', '31', '31', 'Núria Peña'),
   ('kestrel', '41', '41', 'Halle 1'),
   ('kestrel', '42', '42', 'Halle 2'),
@@ -85,7 +93,8 @@ INSERT INTO account_secret (tenant_id, account_id, name, plain)
   SELECT a.tenant_id, a.account_id, 'sip.password', LOWER(HEX(RANDOM_BYTES(12))) FROM account a
   WHERE a.tenant_id IN ('brightwater', 'kestrel');
 INSERT INTO device_secret (mac, name, plain)
-  SELECT d.mac, 'phone.admin_password', LOWER(HEX(RANDOM_BYTES(8))) FROM device d WHERE d.tenant_id = 'kestrel';
+  SELECT d.mac, 'phone.admin_password', LOWER(HEX(RANDOM_BYTES(8))) FROM device d
+  WHERE d.tenant_id = 'kestrel' AND d.model_id NOT LIKE 'linphone-%';
 
 -- The tenant of a line is that of its device; nobody needs to say it.
 INSERT INTO line (mac, position, account_id, label) VALUES
@@ -95,6 +104,7 @@ INSERT INTO line (mac, position, account_id, label) VALUES
   ('0c383e5b2001', 1, '121', NULL), ('0c383e5b2002', 1, '122', NULL),
   ('c074ad6b1001', 1, '123', NULL),
   ('805ec04a3001', 1, '20', NULL), ('805ec04a3001', 2, '21', NULL),
+  ('0004139c5001', 1, '23', NULL), ('0200005c5001', 1, '24', NULL),
   ('805ec04a3002', 1, '22', NULL), ('805ec04a3003', 1, '31', NULL),
   ('0c383e5b4001', 1, '41', NULL), ('0c383e5b4002', 1, '42', NULL), ('0c383e5b4003', 1, '43', NULL);
 INSERT INTO account_setting (tenant_id, account_id, name, value) VALUES
@@ -110,6 +120,7 @@ INSERT INTO device_setting (mac, name, value) VALUES
   ('0c383e5b4003', 'sip.transport', 'udp'),
   ('0c383e5b4003', 'sip.port', '5060'),
   ('805ec04a1002', 'expansion.modules', '1'),
+  ('0200005c5001', 'provisioning.url', 'https://provision.example.net/'),
   -- its file could be encrypted next: this tells it the key (doc/security.md)
   ('c074ad6b1001', 'provisioning.encryption_announce', 'true');
 
@@ -125,6 +136,8 @@ INSERT INTO line_key (mac, module, slot, type, line, value, label) VALUES
   ('805ec04a1001', 0, 5, 'none', NULL, NULL, NULL),
   ('805ec04a1002', 1, 1, 'blf', 1, '122', 'Room 3'),
   ('805ec04a3001', 0, 1, 'line', 1, NULL, NULL),
+  ('0004139c5001', 0, 1, 'line', 1, NULL, NULL),
+  ('0004139c5001', 1, 1, 'blf', 1, '21', 'Jörg'),
   ('805ec04a3001', 0, 2, 'speeddial', 1, '+34915550100', 'Madrid'),
   ('0c383e5b4001', 0, 1, 'line', 1, NULL, NULL),
   ('0c383e5b4001', 0, 2, 'blf', 1, '42', 'Halle 2');

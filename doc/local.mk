@@ -1,5 +1,6 @@
 # Written by m4/data-files.sh: manual pages are installed, guides go into the tarball.
 dist_man_MANS += \
+	doc/dialtone-courier.8 \
 	doc/dialtone-fcgi.8 \
 	doc/dialtone-template.7 \
 	doc/dialtone.1 \

@@ -34,7 +34,8 @@ struct journal {
 	int event;                  /* the receiver tells the writer that there is something */
 	int leave;                  /* the writer tells the receiver to leave */
 	struct throttle fault, pack_fault, no_record;
-	int64_t retry_at, retry_delay, partitions_at;
+	int64_t retry_at, retry_delay;
+	struct partitions { int64_t at; struct throttle fault; } journal_partitions, audit_partitions; /* when to look after them next */
 };
 
 /* -------- the receiver: datagrams into the spool, nothing else */
@@ -265,27 +266,32 @@ static void write_losses(struct journal *journal)
 	}
 }
 
-static void keep_partitions(struct journal *journal)
+/* A partition a day or month, and retention. audit's are changed only while no transaction has written there: else it is tried again soon. */
+static void keep_partitions(struct journal *journal, struct partitions *partitions, const char *procedure, long long days)
 {
-	char sql[64];
+	char sql[64], text[ERROR_MESSAGE_SIZE + 64];
 	struct error error;
 	int64_t now = clock_monotonic();
-	if (now < journal->partitions_at)
+	if (now < partitions->at)
 		return;
-	int size = snprintf(sql, sizeof sql, "CALL journal_partitions(%lld, 7)", journal->setup->conf->journal.retention_days);
+	int size = snprintf(sql, sizeof sql, "CALL %s(%lld, 7)", procedure, days);
 	enum error_code code = db_connect(journal->db, &error);
 	if (!code)
 		code = db_run(journal->db, sql, (size_t)size, &error);
-	if (code)
-		log_warning("journal_partitions: %s", error.message);
-	journal->partitions_at = now + (code ? 60 * CLOCK_SECOND : DAY);
+	if (code) {
+		snprintf(text, sizeof text, "%s: %s", procedure, error.message);
+		throttle_log(&partitions->fault, LOG_LEVEL_WARNING, now, text);
+	} else
+		throttle_over(&partitions->fault);
+	partitions->at = now + (code ? 60 * CLOCK_SECOND : DAY);
 }
 
 static void write_all(struct journal *journal)
 {
 	if (clock_monotonic() < journal->retry_at)
 		return;
-	keep_partitions(journal);
+	keep_partitions(journal, &journal->journal_partitions, "journal_partitions", journal->setup->conf->journal.retention_days);
+	keep_partitions(journal, &journal->audit_partitions, "audit_partitions", journal->setup->conf->audit.retention_days);
 	while (write_batch(journal))
 		;
 	if (!journal->retry_delay)

@@ -114,8 +114,8 @@ static void tell_kept(const struct conf *old, const struct conf *new)
 		log_warning("pool.socket, pool.user and health.socket count only after a restart");
 	if (strcmp(old->database.journal_user, new->database.journal_user) || old->journal.batch != new->journal.batch ||
 		old->journal.spool_bytes != new->journal.spool_bytes || old->journal.syslog != new->journal.syslog ||
-		old->journal.retention_days != new->journal.retention_days || old->journal.flush_interval != new->journal.flush_interval)
-		log_warning("[journal] and the journal's account count only after a restart");
+		old->journal.retention_days != new->journal.retention_days || old->audit.retention_days != new->audit.retention_days || old->journal.flush_interval != new->journal.flush_interval)
+		log_warning("[journal], [audit] and the journal's account count only after a restart");
 }
 
 static void reload(struct master *master)

@@ -63,6 +63,14 @@ nobase_dist_pkgdata_DATA += \
 	templates/grandstream/pvalue.tmpl \
 	templates/grandstream/vendor.ini \
 	templates/htek/vendor.ini \
+	templates/linphone/account-free.tmpl \
+	templates/linphone/account.tmpl \
+	templates/linphone/client.tmpl \
+	templates/linphone/codecs.tmpl \
+	templates/linphone/login.tmpl \
+	templates/linphone/lpconfig.tmpl \
+	templates/linphone/maps.ini \
+	templates/linphone/models.ini \
 	templates/linphone/vendor.ini \
 	templates/mitel/vendor.ini \
 	templates/panasonic/vendor.ini \
@@ -70,6 +78,21 @@ nobase_dist_pkgdata_DATA += \
 	templates/poly/vendor.ini \
 	templates/sangoma/vendor.ini \
 	templates/settings.ini \
+	templates/snom/account-free.tmpl \
+	templates/snom/account-server.tmpl \
+	templates/snom/account.tmpl \
+	templates/snom/calls.tmpl \
+	templates/snom/common.tmpl \
+	templates/snom/directory.tmpl \
+	templates/snom/key.tmpl \
+	templates/snom/keys.tmpl \
+	templates/snom/maps.ini \
+	templates/snom/models.ini \
+	templates/snom/provisioning.tmpl \
+	templates/snom/settings-8.tmpl \
+	templates/snom/settings.tmpl \
+	templates/snom/system.tmpl \
+	templates/snom/time.tmpl \
 	templates/snom/vendor.ini \
 	templates/timezones.tsv \
 	templates/vtech/vendor.ini \
@@ -102,5 +125,7 @@ EXTRA_DIST += \
 	m4/data-files.sh \
 	templates/fanvil/README.md \
 	templates/grandstream/README.md \
+	templates/linphone/README.md \
+	templates/snom/README.md \
 	templates/timezones.sh \
 	templates/yealink/README.md

@@ -1,13 +1,16 @@
 # deploy/systemd: units, the account and the folders
-systemdsystemunit_DATA = deploy/systemd/dialtone.service
+systemdsystemunit_DATA = deploy/systemd/dialtone.service deploy/systemd/dialtone-courier.service
 dist_systemdsystemunit_DATA = deploy/systemd/dialtone.socket
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
-EXTRA_DIST += deploy/systemd/dialtone.service.in deploy/systemd/dialtone.sysusers deploy/systemd/dialtone.tmpfiles
-CLEANFILES += deploy/systemd/dialtone.service
+EXTRA_DIST += deploy/systemd/dialtone.service.in deploy/systemd/dialtone-courier.service.in deploy/systemd/dialtone.sysusers deploy/systemd/dialtone.tmpfiles
+CLEANFILES += deploy/systemd/dialtone.service deploy/systemd/dialtone-courier.service
 
 deploy/systemd/dialtone.service: deploy/systemd/dialtone.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) deploy/systemd && $(SED) 's,[@]sbindir[@],$(sbindir),g' $(srcdir)/deploy/systemd/dialtone.service.in >$@.tmp && mv $@.tmp $@
+
+deploy/systemd/dialtone-courier.service: deploy/systemd/dialtone-courier.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) deploy/systemd && $(SED) 's,[@]sbindir[@],$(sbindir),g' $(srcdir)/deploy/systemd/dialtone-courier.service.in >$@.tmp && mv $@.tmp $@
 
 install-data-local: install-sysusers
 .PHONY: install-sysusers uninstall-sysusers

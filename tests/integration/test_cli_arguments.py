@@ -15,7 +15,7 @@ def run(*arguments, **more):
 
 def verbs():
     """As the program lists them."""
-    return [line[2:14].strip() for line in run('--help').stdout.splitlines() if re.match(r'  [a-z]', line)]
+    return [re.split(r' {2,}', line[2:])[0] for line in run('--help').stdout.splitlines() if re.match(r'  [a-z]', line)]
 
 
 @pytest.mark.parametrize('arguments, message', [
@@ -101,7 +101,7 @@ def test_keys_new(tmp_path):
 
 def test_manual_and_completion_know_every_verb():
     manual = (ROOT / 'doc/dialtone.1').read_text()
-    told = re.findall(r'^\.It Ic ((?:(?:db|keys) )?[a-z]+)', manual, re.M)
+    told = re.findall(r'^\.It Ic ((?:(?:db|keys|secret) )?[a-z]+)', manual, re.M)
     assert sorted(told) == sorted(verbs())
     completion = (ROOT / 'deploy/bash-completion/dialtone').read_text()
     for word in {word for verb in verbs() for word in verb.split()}:

@@ -46,7 +46,7 @@ def test_no_foreign_key_cascades(database):
 
 def test_journal_has_no_foreign_keys_and_no_triggers(database):
     connection = database.connect()
-    tables = "('fetch_journal', 'device_state', 'journal_loss', 'device_pack')"
+    tables = "('fetch_journal', 'device_state', 'journal_loss', 'device_pack', 'audit')"
     assert one(connection, "SELECT COUNT(*) FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = DATABASE()"
                            " AND REFERENCED_TABLE_NAME IS NOT NULL AND TABLE_NAME IN " + tables) == 0
     assert one(connection, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
@@ -74,7 +74,7 @@ def test_every_table_of_the_configuration_has_its_triggers(database):
                                                        " AND TABLE_TYPE = 'BASE TABLE')")]:
         events = {timing + " " + event for timing, event in rows(
             connection, "SELECT ACTION_TIMING, EVENT_MANIPULATION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()"
-                        " AND EVENT_OBJECT_TABLE = %s", table)}
+                        " AND EVENT_OBJECT_TABLE = %s AND TRIGGER_NAME NOT LIKE 'audit%%'", table)}
         expected = {"BEFORE INSERT", "BEFORE UPDATE", "AFTER INSERT", "AFTER DELETE"}
         if table in ("enrolment", "device_password"):  # in no file and in no pack: they move no revision
             expected = {"BEFORE INSERT", "BEFORE UPDATE"}
@@ -171,25 +171,37 @@ MAY = {
                "SELECT digest FROM template_file", "SELECT version FROM schema_migration", "SELECT revision, pack FROM device_pack"],
     "journal": ["INSERT INTO journal_loss (at, reason, records) VALUES (NOW(6), 'full', 1)", "CALL journal_partitions(30, 2)",
                 "UPDATE device_state SET status = 1", PACK],
-    "courier": ["UPDATE account_secret SET sealed = X'00', key_id = 'k', plain = NULL WHERE account_id = '201'", "SELECT plain FROM device_secret"],
+    "courier": ["UPDATE account_secret SET sealed = X'00', key_id = 'k', plain = NULL WHERE account_id = '201'", "SELECT plain FROM device_secret",
+                "SELECT id FROM outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED", "INSERT INTO outbox (kind, subject) VALUES ('digest', 'account')",
+                "UPDATE outbox SET due_at = CURRENT_TIMESTAMP", "DELETE FROM outbox", "INSERT INTO account_digest (tenant_id, account_id) VALUES ('acme', '201')",
+                "UPDATE account_digest SET realm = NULL", "DELETE FROM account_digest", "SELECT sip_user FROM account", "SELECT value FROM tenant_setting"],
+    "registrar": ["SELECT * FROM subscriber", "SELECT ha1 FROM subscriber_previous", "SELECT * FROM ps_auths WHERE id = 'acme/201'"],
     "dba": ["UPDATE device SET comment = 'x'", "SELECT name FROM setting", "SELECT account_id, version FROM account_secret", "CALL journal_partitions(30, 2)",
             "UPDATE account_secret SET plain = 'eiD5ahgh' WHERE account_id = '201'", "SELECT * FROM device_lag", "SELECT mac('0C:38:3E:00:00:03')",
             "INSERT INTO line_key (mac, slot, type) VALUES ('805ec0000001', 3, 'line')", "SELECT * FROM effective_parameter"],
     "reader": ["SELECT * FROM device_overview", "SELECT * FROM effective_setting WHERE mac = mac('805ec0000001')", "SELECT * FROM secret_state",
-               "SELECT * FROM fetch_history", "SELECT * FROM unknown_phone", "SELECT * FROM device_lag", "SELECT * FROM device_problem"],
+               "SELECT * FROM fetch_history", "SELECT * FROM unknown_phone", "SELECT * FROM device_lag", "SELECT * FROM device_problem", "SELECT * FROM outbox_state"],
 }
 MAY_NOT = {
     "worker": ["UPDATE device SET comment = 'x'", "INSERT INTO fetch_journal (at, id) VALUES (NOW(6), '1')", "DELETE FROM line", "TRUNCATE TABLE device",
+               "SELECT * FROM account_digest", "SELECT * FROM subscriber", "SELECT * FROM ps_auths", "SELECT * FROM outbox", "INSERT INTO outbox (kind, subject) VALUES ('a', 'b')",
                "SELECT * FROM device_state", "CALL delete_device('805ec0000001')", PACK, "UPDATE device_pack SET pack = ''", "DELETE FROM device_pack"],
-    "journal": ["SELECT * FROM device", "SELECT * FROM account_secret", "DELETE FROM fetch_journal", "TRUNCATE TABLE fetch_journal",
+    "journal": ["SELECT * FROM device", "SELECT * FROM account_secret", "SELECT * FROM tenant_secret", "SELECT * FROM device_secret", "SELECT * FROM account_digest",
+                "SELECT * FROM subscriber", "SELECT * FROM outbox", "DELETE FROM fetch_journal", "TRUNCATE TABLE fetch_journal",
                 "ALTER TABLE fetch_journal DROP PARTITION pmax", "SELECT revision FROM device_revision", "DELETE FROM device_pack", "TRUNCATE TABLE device_pack"],
-    "courier": ["SELECT * FROM device", "SELECT pack FROM device_pack", "DELETE FROM account_secret", "UPDATE account_secret SET version = 'x'", "INSERT INTO device_setting (mac, name) VALUES ('a', 'b')"],
-    "dba": ["TRUNCATE TABLE device_setting", "TRUNCATE TABLE fetch_journal", "DROP TABLE device_setting", "UPDATE device_revision SET revision = 'x'",
+    "registrar": ["SELECT * FROM account_digest", "SELECT * FROM account", "SELECT * FROM account_secret", "SELECT * FROM tenant_secret", "SELECT * FROM device_secret",
+                  "SELECT * FROM tenant", "SELECT * FROM outbox_state", "SELECT * FROM device", "UPDATE subscriber SET ha1 = 'x'", "DELETE FROM subscriber",
+                  "SELECT * FROM device_pack", "SELECT mac('0C:38:3E:00:00:03')", "SELECT * FROM schema_migration"],
+    "courier": ["SELECT * FROM device", "UPDATE account SET enabled = 0", "SELECT * FROM subscriber", "UPDATE tenant_setting SET value = 'x'", "TRUNCATE TABLE outbox", "SELECT pack FROM device_pack", "DELETE FROM account_secret", "UPDATE account_secret SET version = 'x'", "INSERT INTO device_setting (mac, name) VALUES ('a', 'b')"],
+    "dba": ["SELECT * FROM account_digest", "SELECT * FROM subscriber", "SELECT * FROM subscriber_previous", "SELECT * FROM ps_auths", "SELECT * FROM outbox", "DELETE FROM outbox",
+            "CALL outbox_add('seal', 'device_secret', 'a', 'b', '')", "SELECT sealed FROM tenant_secret", "SELECT plain FROM device_secret",
+            "UPDATE account_secret SET comment = plain", "TRUNCATE TABLE device_setting", "TRUNCATE TABLE fetch_journal", "DROP TABLE device_setting", "UPDATE device_revision SET revision = 'x'",
             "SELECT * FROM device_revision", "DELETE FROM account_route", "SELECT * FROM account_route", "INSERT INTO setting (name) VALUES ('x')", "UPDATE model SET line_count = 99",
             "DELETE FROM vendor_setting", "SELECT plain FROM account_secret", "SELECT sealed FROM account_secret", "SELECT * FROM device_secret",
             "DELETE FROM fetch_journal", "ALTER TABLE device ADD x INT", "DROP TRIGGER device_bi", "CREATE TABLE x (a INT)", "CALL device_changed('805ec0000001')",
             "SELECT * FROM device_pack", PACK, "DELETE FROM device_pack", "SELECT do_delete_device('805ec0000001')", "UPDATE schema_migration SET version = 9"],
-    "reader": ["SELECT * FROM device", "SELECT * FROM account_secret", "SELECT * FROM provider_setting", "UPDATE device_overview SET comment = 'x'",
+    "reader": ["SELECT * FROM account_digest", "SELECT * FROM subscriber", "SELECT * FROM ps_auths", "SELECT * FROM outbox", "SELECT * FROM tenant_secret", "SELECT * FROM device_secret",
+               "SELECT * FROM device", "SELECT * FROM account_secret", "SELECT * FROM provider_setting", "UPDATE device_overview SET comment = 'x'",
                "SELECT * FROM device_pack", "SELECT * FROM device_inputs", "SELECT * FROM effective_parameter", "TRUNCATE TABLE device", "SELECT * FROM fetch_journal"],
 }
 

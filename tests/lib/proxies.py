@@ -38,6 +38,7 @@ def haproxy_replacements(p):
         ('    group haproxy\n', f'    group {p.group}\n'),
         ('/run/haproxy/admin.sock', f'{d}/haproxy-admin.sock'),
         ('/etc/haproxy/certs/prov.pem', f'{d}/certs/prov.pem'),
+        ('/etc/haproxy/certs/vendor-cas.pem', f'{d}/certs/vendor-cas.pem'),
         ('bind :443 ', f'bind {p.host}:{p.haproxy_tls} '),
         ('bind :80\n', f'bind {p.host}:{p.haproxy_plain}\n'),
         ('server pool /run/dialtone/fcgi.sock ', f'server pool {p.fcgi_socket} '),
@@ -67,6 +68,8 @@ def site_replacements(p):
         ('listen 127.0.0.1:9181;', f'listen {p.host}:{p.nginx_health};'),
         ('fastcgi_pass unix:/run/dialtone/health.sock;', f'fastcgi_pass unix:{p.health_socket};'),
         ('/var/log/nginx/dialtone.log', f'{d}/nginx.log'),
+        ('/etc/nginx/certs/vendor-cas.pem', f'{d}/certs/vendor-cas.pem'),
+        ('root /var/lib/dialtone;', f'root {d};'),
         ('/etc/nginx/certs/prov-ecdsa.pem', f'{d}/certs/prov-ecdsa.pem'),
         ('/etc/nginx/certs/prov-ecdsa.key', f'{d}/certs/prov-ecdsa.key'),
         ('/etc/nginx/certs/prov-rsa.pem', f'{d}/certs/prov-rsa.pem'),
@@ -104,6 +107,10 @@ def free_ports(count):
             s.close()
 
 
+# Names as templates/*/vendor.ini wants them of an issuer.
+VENDOR_CAS = {'yealink-ca': '/O=Yealink/CN=Yealink Equipment Issuing CA', 'snom-ca': '/O=snom technology AG/CN=Snom Phone 1 SHA-256'}
+
+
 def make_certificates(directory, names=('localhost',)):
     """A CA, and an ECDSA and an RSA certificate by it, in the forms that both proxies read."""
     certs = Path(directory) / 'certs'
@@ -126,6 +133,13 @@ def make_certificates(directory, names=('localhost',)):
         bundle = certs / f'prov.pem.{kind}'
         bundle.touch(mode=0o600)
         bundle.write_text(key.read_text() + cert.read_text())
+    # What stands for the vendors' CAs; their keys are beside it, so that a test can be a factory.
+    bundle = ''
+    for name, subject in VENDOR_CAS.items():
+        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', 30, '-subj', subject, '-keyout', certs / f'{name}.key',
+                '-out', certs / f'{name}.pem')
+        bundle += (certs / f'{name}.pem').read_text()
+    (certs / 'vendor-cas.pem').write_text(bundle)
     (certs / 'done').touch()
     return certs
 

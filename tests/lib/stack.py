@@ -199,6 +199,10 @@ class Database:
         told = json.loads(self.command('--json', 'credentials', mac).stdout)
         return told['user'], told['password']
 
+    def file(self, mac):
+        """The name of the phone's own file."""
+        return json.loads(self.command('--json', 'credentials', mac).stdout)['file']
+
     def generation(self, mac):
         return self.sql('SELECT generation FROM device WHERE mac = %s', (mac,))[0][0]
 
@@ -401,8 +405,9 @@ class Pool:
 class Courier:
     """dialtone-courier on a database."""
 
-    def __init__(self, database, conf=None, directory=None, hosts=None):
+    def __init__(self, database, conf=None, directory=None, hosts=None, environment=None):
         self.database = database
+        self.environment = {**os.environ, **(environment or {})}
         self.directory = Path(directory) if directory else temporary('courier')
         self.conf = merged(merged(database.conf(hosts), {'log': {'target': 'stderr', 'level': 'info'}}), conf or {})
         self.process = None
@@ -420,7 +425,7 @@ class Courier:
         before = len(self.log())
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen([program('dialtone-courier'), '-c', path], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True)
+                                            env=self.environment, start_new_session=True)
 
         def up():
             if self.process.poll() is not None:

@@ -13,6 +13,7 @@ UNIT_TESTS = \
 	tests/unit/test_stack \
 	tests/unit/test_render \
 	tests/unit/test_writer \
+	tests/unit/test_writer_xml \
 	tests/unit/test_token \
 	tests/unit/test_fingerprint \
 	tests/unit/test_ha1 \
@@ -75,6 +76,9 @@ tests_unit_test_render_LDADD = $(UNIT_LIBS)
 tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/unit.h
 tests_unit_test_writer_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_writer_LDADD = $(UNIT_LIBS)
+tests_unit_test_writer_xml_SOURCES = tests/unit/test_writer_xml.c tests/unit/unit.h
+tests_unit_test_writer_xml_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_writer_xml_LDADD = $(UNIT_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c tests/unit/unit.h
 tests_unit_test_token_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_token_LDADD = $(UNIT_LIBS)

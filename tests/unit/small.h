@@ -25,6 +25,7 @@ static const struct { const char *name, *text; } small_files[] = {
 		"[language]\ntype = enum\nscope = device\nitems = de,en\ndefault = en\ndescription = d\n"
 		"[timezone]\ntype = timezone\nscope = device\ndefault = UTC\ndescription = d\n"
 		"[admin.password]\ntype = secret\nscope = device\ndescription = d\n"
+		"[provisioning.url]\ntype = url\nscope = device\ndescription = d\n"
 		"[call.waiting]\ntype = bool\nscope = device\ndescription = d\n"
 		"[interval]\ntype = int\nscope = device\nmin = 0\nmax = 100000\ndescription = d\n"
 		"[title]\ntype = string\nscope = device\ndescription = d\n"

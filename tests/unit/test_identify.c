@@ -294,6 +294,11 @@ static const struct { const char *name, *vendor; enum file_answer answer; bool h
 	{"cfg.xml", "grandstream", FILE_ABSENT, false},
 	{"gxp2140fw.bin", "grandstream", FILE_ABSENT, false},
 	{"y000000000000.boot", "yealink", FILE_ABSENT, false},
+	{"000413A11FA7.xml", "snom", FILE_DEVICE, true},
+	{"snomD785-000413A11FA7.htm", "snom", FILE_DEVICE, true},
+	{"snomD785.htm", "snom", FILE_COMMON, false},
+	{"snom-general.xml", "snom", FILE_ABSENT, false},
+	{"linphone-0200005c5001.xml", "linphone", FILE_DEVICE, true},
 };
 
 START_TEST(test_real_files)

@@ -89,6 +89,11 @@ static const struct render_row good_rows[] = {
 		"p1=secret@7!\nl1=Anna@7\nc1=1@1\np3=secret@7!\nl3=Door@8\nc3=1@1\n"},
 	{"{{#lines}}\n{{line.index}}.port = {{sip.port}}\n{{line.index}}.lang = {{language}}\n{{/lines}}\nport = {{sip.port}}\n",
 		"1.port=5070@7\n1.lang=de@2\n3.port=5060@1\n3.lang=de@2\nport=5060@1\n"},
+	/* filters of URIs */
+	{"{{#lines}}\n{{#line.index=1}}\na = \"{{line.display_name|quoted}}\" <sip:{{line.user|percent}}@{{sip.server|uri_host}}>\n{{/line.index}}\n{{/lines}}\n",
+		"a=\"Anna\" <sip:101@pbx.example>@7\n"},
+	{"a = {{timezone.offset_minutes|seconds}}\nb = {{model.lines|seconds}}\nc = {{title|quoted}}{{title|percent}}{{title|uri_host}}\n",
+		"a=3600@4\nb=180@1\nc=HelloHelloHello@6\n"},
 	/* HA1 */
 	{"{{#lines}}\nh{{line.index}} = {{line.ha1}}\ns{{line.index}} = {{line.ha1_sha256}}\nr{{line.index}} = {{line.realm}}\n{{/lines}}\n",
 		"h1=5ed10b7a8aebdfaf3ac3b7e2cd05f7cb@7!\ns1=1c4e28f35ded08764d09cb577871e05639e8920ab935a0e92937c52dcd92daa7@7!\nr1=pbx.example@3\n"
@@ -107,6 +112,8 @@ static const struct render_row good_rows[] = {
 		"1.opus=1@1\n2.pcmu=1@1\n3.g729=1@1\nx.1.g722=2@1\n1.opus=1@1\n2.pcmu=1@1\n3.g729=1@1\nx.2.pcma=2@1\n"},
 	/* keys */
 	{"{{#keys}}\nk{{key.slot}} = {{key.type|keytype}} {{key.value:-none}} {{key.line:-0}}\n{{/keys}}\n", "k1=16 201 0@5\nk3=15 none 0@6\n"},
+	{"{{#keys}}\nk{{key.index}} = 1\n{{/keys}}\n{{#free_keys}}\nf{{key.index}} = 0\n{{/free_keys}}\n", "k0=1@5\nk2=1@6\nf1=0@1\nf3=0@1\n"},
+	{"{{#module_keys}}\nm{{key.index}} = 1\n{{/module_keys}}\n{{#free_module_keys}}\nm = {{key.index}}\n{{/free_module_keys}}\n", "m5=1@6\nm=4@1\n"},
 	{"{{#free_keys}}\nk{{key.slot}} = {{key.module}}\n{{/free_keys}}\n", "k2=0@1\nk4=0@1\n"},
 	{"{{#module_keys}}\nm{{key.module}}.{{key.slot}} = 1\n{{/module_keys}}\n{{#free_module_keys}}\nm{{key.module}}.{{key.slot}} = 0\n{{/free_module_keys}}\n",
 		"m1.2=1@6\nm1.1=0@1\n"},
@@ -261,6 +268,54 @@ START_TEST(test_own_rank)
 	ck_assert_str_eq(parameters.list[2].place->file, "acme/base.tmpl");
 	template_free(&template);
 	buf_deinit(&out);
+	end();
+}
+END_TEST
+
+/* ---- texts that would mean something in a URI or a display name ---- */
+
+static const struct { const char *filter, *in, *out; } filter_rows[] = {
+	{"quoted", "Tom \"T\" O'Neill \\", "Tom \\\"T\\\" O'Neill \\\\"},
+	{"percent", "a;b@c?d&e=%<>\"# /:\xc3\xa4", "a%3Bb%40c%3Fd%26e%3D%25%3C%3E%22%23%20%2F%3A%C3%A4"},
+	{"percent", "*98+49-1.2_3~", "*98+49-1.2_3~"},
+	{"uri_host", "2001:db8::1", "[2001:db8::1]"},
+	{"uri_host", "192.0.2.1", "192.0.2.1"},
+	{"uri_host", "", ""},
+	{"seconds", "-210", "-12600"},
+	{"seconds", "0", "0"},
+};
+
+START_TEST(test_filters)
+{
+	char source[64], expected[256];
+	begin();
+	small_set(&phone, LAYER_DEVICE, "title", filter_rows[_i].in);
+	small_lay(&phone);
+	snprintf(source, sizeof source, "a = {{title|%s}}\n", filter_rows[_i].filter);
+	snprintf(expected, sizeof expected, "a=%s@6\n", filter_rows[_i].out);
+	expect(source, expected);
+	end();
+}
+END_TEST
+
+/* ---- the way back with credentials ---- */
+
+static const struct { const char *url, *expected; } login_rows[] = {
+	{"https://p.example/x/", "a=https://00aabb000001:t%25k%3A%40@p.example/x/y.xml@6!\n"},
+	{"HTTPS://old:er@p.example:8443", "a=https://00aabb000001:t%25k%3A%40@p.example:8443y.xml@6!\n"},
+	{"https://p.example/x@y/", "a=https://00aabb000001:t%25k%3A%40@p.example/x@y/y.xml@6!\n"},
+	{"http://p.example/x/", "none=1@1\n"},
+	{NULL, "none=1@1\n"},
+};
+
+START_TEST(test_login_url)
+{
+	begin();
+	phone.stack.provisioning_password = TEXT("t%k:@");
+	small_set(&phone, LAYER_DEVICE, "provisioning.url", login_rows[_i].url);
+	small_lay(&phone);
+	expect("{{#provisioning.login_url}}\na = {{provisioning.login_url}}y.xml\n{{/provisioning.login_url}}\n"
+	       "{{^provisioning.login_url}}\nnone = 1\n{{/provisioning.login_url}}\n", login_rows[_i].expected);
 	end();
 }
 END_TEST
@@ -601,7 +656,7 @@ static int bench(int rounds)
 
 int main(int argc, char **argv)
 {
-	const struct unit units[] = {{test_good, ROWS(good_rows)}, {test_rows, ROWS(row_rows)}, {test_raw, ROWS(raw_rows)}, {test_ha1, ROWS(ha1_rows)}, {test_many_raw, 0}, {test_own_rank, 0},
+	const struct unit units[] = {{test_good, ROWS(good_rows)}, {test_rows, ROWS(row_rows)}, {test_raw, ROWS(raw_rows)}, {test_filters, ROWS(filter_rows)}, {test_login_url, ROWS(login_rows)}, {test_ha1, ROWS(ha1_rows)}, {test_many_raw, 0}, {test_own_rank, 0},
 		{test_bad, ROWS(bad_rows)}, {test_too_many, 0}, {test_common, 0}, {test_model_later, 0}, {test_unique, 0}, {test_unique_tags, 0},
 		{test_known, ROWS(known_rows) * ROWS(known_titles)}, {test_trace, 0}, {test_long, 0}};
 	if (argc < 2 || strcmp(argv[1], "-b") != 0)

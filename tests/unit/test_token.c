@@ -1,8 +1,8 @@
 /* Key ring, tokens, derived secrets. */
 #include "keyring.h"
 #include "token.h"
+#include "unit.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +149,43 @@ START_TEST(test_bad_rings)
 }
 END_TEST
 
+START_TEST(test_sample_keys_are_refused)
+{
+	static const char *const samples[] = {"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", "0000000000000000000000000000000000000000000000000000000000000000",
+		"deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
+	char text[200];
+	struct error error = {0};
+	snprintf(text, sizeof text, "good 51b3a4c7d2e90f68155aa0c3e7f1922b84d6703c9eab15f7608d4c2be1937f0a\nbad %s\n", samples[_i]);
+	const char *path = unit_write("keys", text);
+	chmod(path, 0600);
+	ck_assert_ptr_null(keyring_load(path, &error));
+	ck_assert_int_eq(error.code, ERROR_DENIED);
+	ck_assert_msg(strstr(error.message, "line 2: the key bad is one of a sample") != NULL, "%s", error.message);
+	ck_assert_ptr_null(strstr(error.message, samples[_i]));
+}
+END_TEST
+
+START_TEST(test_configured_ring)
+{
+	struct error error = {0};
+	char *path = keyring_path("/etc/dialtone/keys", &error);
+	ck_assert_str_eq(path, "/etc/dialtone/keys");
+	free(path);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	ck_assert_ptr_null(keyring_path("", &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "keys.file is empty"));
+	ck_assert_ptr_null(keyring_path("credential:ring", &error));
+	ck_assert_ptr_nonnull(strstr(error.message, "keys.file = credential:ring"));
+	setenv("CREDENTIALS_DIRECTORY", "/run/credentials/dialtone.service", 1);
+	path = keyring_path("", &error);
+	ck_assert_str_eq(path, "/run/credentials/dialtone.service/keys");
+	free(path);
+	path = keyring_path("credential:ring", &error);
+	ck_assert_str_eq(path, "/run/credentials/dialtone.service/ring");
+	free(path);
+}
+END_TEST
+
 START_TEST(test_ring_file)
 {
 	char directory[] = "/tmp/dialtone-keys-XXXXXX", path[64], id[33], second[33];
@@ -183,21 +220,5 @@ START_TEST(test_ring_file)
 }
 END_TEST
 
-int main(void)
-{
-	Suite *suite = suite_create("token");
-	TCase *tests = tcase_create("token");
-	tcase_add_test(tests, test_token_known_answer);
-	tcase_add_test(tests, test_token_round_trip);
-	tcase_add_test(tests, test_token_old_key_still_opens);
-	tcase_add_test(tests, test_derived_secrets_differ);
-	tcase_add_test(tests, test_lasting_secrets);
-	tcase_add_loop_test(tests, test_bad_rings, 0, sizeof bad_rings / sizeof *bad_rings);
-	tcase_add_test(tests, test_ring_file);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("token", {test_token_known_answer, 0}, {test_token_round_trip, 0}, {test_token_old_key_still_opens, 0}, {test_derived_secrets_differ, 0}, {test_lasting_secrets, 0}, {test_bad_rings, ROWS(bad_rings)},
+	{test_sample_keys_are_refused, 4}, {test_configured_ring, 0}, {test_ring_file, 0})

@@ -1,4 +1,4 @@
-/* writer.h: what each syntax writes, what it refuses, and that whatever it writes reads back to the same values. The readers below are the
+/* writer.h: what each syntax writes (snom-xml and lpconfig: test_writer_xml.c), what it refuses, and that whatever it writes reads back to the same values. The readers below are the
  * tests' own: they know the syntaxes from their descriptions, not from the writers. */
 #include "catalogue.h"
 #include "writer.h"
@@ -573,7 +573,7 @@ START_TEST(test_list)
 	size_t count = 0;
 	for (; writer_list[count]; count++)
 		ck_assert_ptr_eq(writer_find(writer_list[count]->name), writer_list[count]);
-	ck_assert_uint_eq(count, 4);
+	ck_assert_uint_ge(count, 6);
 	ck_assert_ptr_null(writer_find("xml"));
 	ck_assert_ptr_null(writer_find(""));
 }

@@ -32,6 +32,7 @@ struct store {
 	struct sealer *secrets;
 	uint32_t *secret_settings; /* of the dictionary, those of type secret that are no line's */
 	uint32_t secret_count;
+	struct encrypter *encrypter; /* ours */
 	struct db_statement *packed, *all;
 };
 

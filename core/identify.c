@@ -211,7 +211,7 @@ static bool owners_file(const struct catalogue *catalogue, const struct file_nam
 {
 	const struct catalogue_index *index = catalogue->index;
 	struct file_match match;
-	if (!owner || index->mac_later[(unsigned char)name->first])
+	if (!owner || !index->served_mac_first)
 		return false;
 	uint32_t end = index->files_of[owner->index + 1], i = find_entry(index, index->files_of[owner->index], end, name, &match);
 	if (i == end || !match.has_mac)
@@ -503,12 +503,14 @@ static struct pattern_index index_pattern(const char *pattern, uint32_t vendor, 
 	return entry;
 }
 
-static void note_mac_later(struct catalogue_index *index, const char *pattern)
+/* May a name that begins with a MAC match this pattern, which has its {mac} elsewhere? Not if a character that no MAC has stands among the literal ones
+ * at its begin, such as the g of "cfg{mac}.xml". */
+static bool may_follow_mac(const char *pattern)
 {
-	if (*pattern != '{')
-		index->mac_later[(unsigned char)ascii_lower(*pattern)] = true;
-	else
-		memset(index->mac_later, true, sizeof index->mac_later); /* a placeholder begins with anything */
+	for (size_t i = 0; i < MAC_DIGITS && pattern[i] && pattern[i] != '{'; i++)
+		if (!is_hex(pattern[i]) && !memchr(":-_", pattern[i], 3))
+			return false;
+	return true;
 }
 
 static void index_files(struct catalogue *catalogue)
@@ -520,6 +522,7 @@ static void index_files(struct catalogue *catalogue)
 			total += catalogue->vendors[i].files[k].pattern_count;
 	index->files = arena_array(&index->arena, total, sizeof *index->files);
 	index->files_of = arena_array(&index->arena, (size_t)catalogue->vendor_count + 1, sizeof *index->files_of);
+	index->served_mac_first = true;
 	for (uint32_t i = 0; i < catalogue->vendor_count; i++) {
 		const struct vendor *vendor = &catalogue->vendors[i];
 		index->files_of[i] = index->file_count;
@@ -527,8 +530,8 @@ static void index_files(struct catalogue *catalogue)
 			for (uint32_t n = 0; n < vendor->files[k].pattern_count; n++) {
 				const char *pattern = vendor->files[k].patterns[n];
 				index->files[index->file_count++] = index_pattern(pattern, i, k);
-				if (vendor->dialect_count && strstr(pattern + 1, "{mac}"))
-					note_mac_later(index, pattern);
+				if (vendor->dialect_count && strstr(pattern + 1, "{mac}") && may_follow_mac(pattern))
+					index->served_mac_first = false;
 			}
 	}
 	index->files_of[catalogue->vendor_count] = index->file_count;

@@ -57,6 +57,10 @@ def remove(directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+# How the phones of a vendor call their own file, where it is not <mac>.cfg.
+OWN_FILES = {'grandstream': 'cfg{}.xml'}
+
+
 class Database:
     """A private MariaDB in which `dialtone db init` has run."""
 
@@ -183,6 +187,11 @@ class Database:
                 passwords.append(password)
             connection.commit()
         return passwords
+
+    def file_of(self, mac):
+        """The name under which a phone of this device's vendor asks for its own file."""
+        rows = self.sql('SELECT m.vendor_id FROM device AS d JOIN model AS m USING (model_id) WHERE d.mac = %s', (mac,), account='root')
+        return OWN_FILES.get(rows[0][0] if rows else None, '{}.cfg').format(mac)
 
     # ---- credentials, by the command and by an independent computation
 
@@ -384,7 +393,7 @@ class Pool:
 
     def fetch_device(self, proxy, mac, file=None, **more):
         more.setdefault('auth', self.database.credentials(mac))
-        return self.fetch(proxy, '/' + (file or f'{mac}.cfg'), **more)
+        return self.fetch(proxy, '/' + (file or self.database.file_of(mac)), **more)
 
     def journal(self, where='1', arguments=None):
         """Rows of the journal as dictionaries, oldest first."""

@@ -34,7 +34,7 @@ struct catalogue_index {
 	struct pattern_index *files; /* of all vendors, in order of vendor, rule, pattern */
 	uint32_t file_count;
 	uint32_t *files_of;          /* by vendor: where its patterns begin in `files`; [vendor_count] is file_count */
-	bool served_mac_first;       /* no served vendor has a pattern with {mac} elsewhere than first */
+	bool served_mac_first;       /* no served vendor's pattern that can match a name beginning with a MAC has {mac} elsewhere */
 	struct pattern_index *agents_by_pattern; /* those that begin with a literal first, then in order of vendor, rule */
 	uint32_t agent_count;
 	uint32_t agents_from[256];   /* by first byte in lower case: the first that may match */

@@ -520,7 +520,9 @@ static void index_files(struct catalogue *catalogue)
 			for (uint32_t n = 0; n < vendor->files[k].pattern_count; n++) {
 				const char *pattern = vendor->files[k].patterns[n];
 				index->files[index->file_count++] = index_pattern(pattern, i, k);
-				if (vendor->dialect_count && strstr(pattern + 1, "{mac}"))
+				/* one that begins with a letter of no MAC, such as snom{word}-{mac}.htm, is no rival of names that begin with a MAC */
+				bool rival = *pattern == '{' || is_hex(*pattern);
+				if (vendor->dialect_count && rival && strstr(pattern + 1, "{mac}"))
 					index->served_mac_first = false;
 			}
 	}

@@ -1,4 +1,4 @@
-/* rotate.h - rotation: what its files share (0009-rotation.sql says which rows there are and what their states mean).
+/* rotate.h - rotation: what its files share (0010-rotation.sql says which rows there are and what their states mean).
  *
  * Each step is one transaction that locks its row of rotation_device or rotation_account, looks whether that is still to be done, and moves it to its next state. So a courier that
  * dies leaves nothing half done, several share the work, and a step that is tried again finds nothing to do. */

@@ -29,15 +29,16 @@ static enum error_code move_account(struct courier *courier, const struct rotate
 /* Locks the device. 1: it has an older generation that still counts, and has not shown that it knows the current one: another one now would lock it out. A phone that proves itself by other
  * means than its token knows the current one when it has the current file. */
 static const char outstanding_sql[] = "SELECT d.previous_generation IS NOT NULL AND d.previous_until > CURRENT_TIMESTAMP AND NOT EXISTS (SELECT 1 FROM device_state AS s"
-	" WHERE s.mac = d.mac AND (s.generation = d.generation OR s.generation IS NULL AND s.identity IN ('certificate', 'network')"
+	" WHERE s.mac = d.mac AND (s.generation = d.generation OR s.identity IN ('certificate', 'network')"
 	" AND LEFT(s.inputs, 8) = (SELECT v.revision FROM device_revision AS v WHERE v.mac = d.mac)))"
 	" FROM device AS d WHERE d.mac = ? AND d.tenant_id = ? FOR UPDATE SKIP LOCKED";
 static const char there_sql[] = "SELECT COUNT(*) FROM device WHERE mac = ? AND tenant_id = ?";
 /* The trigger takes a time that stays the same for one that was not given. */
 static const char rotate_sql[] = "UPDATE device SET previous_until = IF(previous_until <=> CAST(? AS DATETIME), CAST(? AS DATETIME) - INTERVAL 1 SECOND, CAST(? AS DATETIME)),"
 	" generation = DEFAULT WHERE mac = ?";
-#define MADE "UPDATE rotation_device SET state = 'made', made_at = UTC_TIMESTAMP(6), last_error = NULL,"                                                                       \
-	" revision = (SELECT v.revision FROM device_revision AS v WHERE v.mac = rotation_device.mac)"
+static const char revision_sql[] = "INSERT INTO rotation_revision (mac, revision) SELECT v.mac, v.revision FROM device_revision AS v WHERE v.mac = ?";
+#define SINCE "(SELECT MAX(k.id) FROM rotation_revision AS k WHERE k.mac = "
+#define MADE "UPDATE rotation_device SET state = 'made', made_at = UTC_TIMESTAMP(6), last_error = NULL, since = " SINCE "rotation_device.mac)"
 static const char made_http_sql[] = MADE ", valid_until = CAST(? AS DATETIME), generation = (SELECT d.generation FROM device AS d WHERE d.mac = rotation_device.mac) WHERE id = ?";
 static const char made_web_sql[] = MADE " WHERE id = ?";
 
@@ -65,6 +66,8 @@ static enum error_code make_http(struct courier *courier, const struct rotation 
 	if (outstanding)
 		return move_device(courier, row, "held", HELD, NULL, error);
 	enum error_code code = rotate_execute(courier, rotate_sql, (const char *const[]){until, until, until, row->mac}, 4, error);
+	if (!code)
+		code = rotate_execute(courier, revision_sql, &row->mac, 1, error);
 	if (!code)
 		code = rotate_execute_row(courier, made_http_sql, (const char *const[]){until}, 1, row->id, error);
 	if (!code)
@@ -99,6 +102,8 @@ static enum error_code make_web(struct courier *courier, const struct rotation *
 			code = rotate_new_secret(courier, "device_secret", keys, DEVICE_DERIVED_LENGTH, error);
 	}
 	if (!code)
+		code = rotate_execute(courier, revision_sql, &row->mac, 1, error);
+	if (!code)
 		code = rotate_execute_row(courier, made_web_sql, NULL, 0, row->id, error);
 	if (!code)
 		log_info("rotation %lld: device %s has new web passwords", rotation->id, row->mac);
@@ -125,9 +130,11 @@ static const char lock_digest_sql[] = "SELECT g.realm IS NOT NULL AND g.version 
 static const char overlap_sql[] = "UPDATE account_digest SET previous_realm = realm, previous_username = username, previous_ha1 = ha1, previous_ha1b = ha1b,"
 	" previous_ha1_sha256 = ha1_sha256, previous_ha1b_sha256 = ha1b_sha256, previous_until = CAST(? AS DATETIME) WHERE tenant_id = ? AND account_id = ?";
 static const char until_sql[] = "SELECT CAST(LEAST(CURRENT_TIMESTAMP + INTERVAL ? SECOND, CAST(? AS DATETIME)) AS CHAR(19))";
-static const char phones_made_sql[] = "INSERT INTO rotation_device (rotation_id, mac, account_id, state, made_at, revision)"
-	" SELECT DISTINCT w.rotation_id, a.mac, w.account_id, 'made', UTC_TIMESTAMP(6), v.revision FROM rotation_account AS w"
-	" JOIN account_route AS a ON a.tenant_id = w.tenant_id AND a.account_id = w.account_id AND a.position > 0 JOIN device_revision AS v ON v.mac = a.mac WHERE w.id = ?"
+#define PHONES " FROM rotation_account AS w JOIN account_route AS a ON a.tenant_id = w.tenant_id AND a.account_id = w.account_id AND a.position > 0"
+static const char phones_revision_sql[] = "INSERT INTO rotation_revision (mac, revision) SELECT DISTINCT v.mac, v.revision" PHONES
+	" JOIN device_revision AS v ON v.mac = a.mac WHERE w.id = ?";
+static const char phones_made_sql[] = "INSERT INTO rotation_device (rotation_id, mac, account_id, state, made_at, since)"
+	" SELECT DISTINCT w.rotation_id, a.mac, w.account_id, 'made', UTC_TIMESTAMP(6), " SINCE "a.mac)" PHONES " WHERE w.id = ?"
 	" ON DUPLICATE KEY UPDATE rotation_device.mac = rotation_device.mac";
 static const char made_account_sql[] = "UPDATE rotation_account SET state = 'made', made_at = UTC_TIMESTAMP(6), last_error = NULL, valid_until = CAST(? AS DATETIME) WHERE id = ?";
 
@@ -188,6 +195,8 @@ static enum error_code make_sip(struct courier *courier, const struct rotation *
 		code = rotate_new_secret(courier, "account_secret", keys, ROTATE_PASSWORD, error);
 	if (!code)
 		code = digest_account(courier, keys[0], keys[1], error);
+	if (!code)
+		code = rotate_execute_row(courier, phones_revision_sql, NULL, 0, row->id, error);
 	if (!code)
 		code = rotate_execute_row(courier, phones_made_sql, NULL, 0, row->id, error);
 	if (!code)

@@ -12,9 +12,14 @@
 static const char wake_device_sql[] = "UPDATE rotation_device SET state = 'waiting', due_at = CURRENT_TIMESTAMP WHERE mac = ? AND state = 'held'";
 static const char wake_account_sql[] = "UPDATE rotation_account SET state = 'waiting', due_at = CURRENT_TIMESTAMP WHERE tenant_id = ? AND account_id = ? AND state = 'held'";
 
+static const char forget_revisions_sql[] = "DELETE FROM rotation_revision WHERE mac = ? AND NOT EXISTS (SELECT 1 FROM rotation_device AS w WHERE w.mac = rotation_revision.mac"
+	" AND w.state = 'made')";
+
 static enum error_code end_device(struct courier *courier, const struct rotate_row *row, const char *state, struct error *error)
 {
 	enum error_code code = rotate_move(courier, rotate_device_state_sql, row->id, state, 0, NULL, error);
+	if (!code)
+		code = rotate_execute(courier, forget_revisions_sql, &row->mac, 1, error);
 	return code ? code : rotate_execute(courier, wake_device_sql, &row->mac, 1, error);
 }
 
@@ -33,15 +38,15 @@ static enum error_code come_http(struct courier *courier, const struct rotation 
 	return code;
 }
 
-/* A phone that proves itself by other means than a token shows by having the new file that it has the new token. SOURCE: what a file was made of begins with the device's revision; a
- * file delivered so long after the change was made after it, whatever has changed since. */
-#define HAS_FILE "(LEFT(s.inputs, 8) = w.revision OR LEFT(s.inputs, 8) = v.revision OR s.inputs IS NOT NULL AND s.delivered_at > w.made_at + INTERVAL 300 SECOND)"
+/* What a file was made of begins with the device's revision: that of the change, or any that came after it. A phone that proves itself by other means than a token shows by having such a
+ * file that it has the new token. */
+#define HAS_FILE "(LEFT(s.inputs, 8) = v.revision OR EXISTS (SELECT 1 FROM rotation_revision AS k WHERE k.mac = w.mac AND k.revision = LEFT(s.inputs, 8) AND k.id >= w.since))"
 
 static const struct rotate_step came_http = {
 	.find_sql = "SELECT w.id, w.mac, '', COALESCE(d.generation, ''), d.mac IS NULL FROM rotation_device AS w JOIN rotation AS r ON r.id = w.rotation_id"
 		" LEFT JOIN device AS d ON d.mac = w.mac AND d.tenant_id = r.tenant_id LEFT JOIN device_revision AS v ON v.mac = w.mac"
 		" WHERE w.rotation_id = ? AND w.state = 'made' AND (d.mac IS NULL OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND (s.generation = d.generation"
-		" OR s.generation IS NULL AND s.identity IN ('certificate', 'network') AND " HAS_FILE "))) LIMIT ?",
+		" OR s.identity IN ('certificate', 'network') AND " HAS_FILE "))) LIMIT ?",
 	.lock_sql = LOCK_MADE,
 	.run = come_http,
 };

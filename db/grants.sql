@@ -98,6 +98,7 @@ GRANT SELECT ON vendor_setting TO 'dialtone_courier'@'%'; -- rotation: which web
 GRANT SELECT, UPDATE (state, listed_to, started_at, listed_at, finished_at) ON rotation TO 'dialtone_courier'@'%'; -- rotation: does it
 GRANT SELECT, INSERT, UPDATE ON rotation_device TO 'dialtone_courier'@'%'; -- rotation: keeps how far it is
 GRANT SELECT, INSERT, UPDATE ON rotation_account TO 'dialtone_courier'@'%'; -- rotation: keeps how far it is
+GRANT SELECT, INSERT, DELETE ON rotation_revision TO 'dialtone_courier'@'%'; -- rotation: which files have the new secret
 GRANT SELECT ON rotation_state TO 'dialtone_courier'@'%'; -- dialtone rotate --list
 GRANT SELECT ON rotation_straggler TO 'dialtone_courier'@'%'; -- dialtone rotate --stragglers
 

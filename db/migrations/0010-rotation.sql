@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS rotation_device (
   due_at      TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP COMMENT 'waiting, held: not looked at before',
   generation  VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'http: the new one',
   valid_until TIMESTAMP NULL DEFAULT NULL COMMENT 'http: what the old one was given',
-  revision    BINARY(8) NULL COMMENT 'of the device, right after the change',
+  since       BIGINT NULL COMMENT 'rotation_revision.id of the change: a file that was made of this or a later one has the new secret',
   made_at     DATETIME(6) NULL COMMENT 'UTC',
   finished_at DATETIME(6) NULL COMMENT 'UTC',
   last_error  VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
@@ -60,6 +60,15 @@ CREATE TABLE IF NOT EXISTS rotation_device (
   KEY rotation_device_account (rotation_id, account_id, state),
   KEY rotation_device_mac (mac, state)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='how far each device of a rotation is; written by dialtone-courier';
+
+-- The revisions that a device has had since it got a new secret, in their order, while it is waited for: a phone that fetched between two other changes has come all the same.
+CREATE TABLE IF NOT EXISTS rotation_revision (
+  id       BIGINT NOT NULL AUTO_INCREMENT,
+  mac      VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  revision BINARY(8) NOT NULL,
+  PRIMARY KEY (id),
+  KEY rotation_revision_mac (mac, revision, id)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS rotation_account (
   id          BIGINT NOT NULL AUTO_INCREMENT,
@@ -203,6 +212,16 @@ BEGIN
   DELETE FROM rotation_account WHERE rotation_id = OLD.id;
 END//
 
+-- Whoever changes a device holds its revision's row, so these ids are in the order of the revisions. Reads without locks: a transaction that does not see yet that the device is
+-- waited for leaves its revision out, and then only the current one is known.
+DROP TRIGGER IF EXISTS device_revision_rotation_au//
+CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER device_revision_rotation_au AFTER UPDATE ON device_revision FOR EACH ROW
+BEGIN
+  IF EXISTS (SELECT 1 FROM rotation_device w WHERE w.mac = NEW.mac AND w.state = 'made') THEN
+    INSERT INTO rotation_revision (mac, revision) VALUES (NEW.mac, NEW.revision);
+  END IF;
+END//
+
 DELIMITER ;
 
 -- ---------------------------------------------------------------- views
@@ -239,7 +258,7 @@ JOIN device d ON d.mac = w.mac AND d.tenant_id = r.tenant_id
 WHERE w.state IN ('made', 'held')
    OR w.state = 'expired' AND w.made_at IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM device_state s WHERE s.mac = w.mac
-        AND (r.what = 'http' AND s.generation = d.generation OR r.what <> 'http' AND s.delivered_at > w.made_at + INTERVAL 300 SECOND));
+        AND (r.what = 'http' AND s.generation = d.generation OR r.what <> 'http' AND s.delivered_at > w.finished_at));
 
 -- Asterisk takes one password only, so the phone goes first: the old one until all its phones have the new one, or the time for both is over (0007 without a rotation).
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW ps_auths AS

@@ -197,12 +197,12 @@ def test_http_certificate(database, tenant):
     """A phone that proves itself by its certificate never uses a token: that it has the new file is what counts."""
     one, two, _ = tenant.macs
     tenant.fetch(one, identity='certificate')
-    tenant.fetch(two, identity='window')
+    tenant.fetch(two, identity='enrolment')
     rotation = tenant.rotate('http')
     database.courier()
     assert tenant.stragglers(rotation) == set(tenant.macs)
     tenant.fetch(one, identity='certificate')
-    tenant.fetch(two, identity='window')  # whoever came in by a window has not proven itself
+    tenant.fetch(two, identity='enrolment')  # whoever came in by a window has not proven itself
     database.courier()
     assert tenant.states(rotation)[one] == 'finished' and tenant.states(rotation)[two] == 'made'
 
@@ -364,10 +364,11 @@ def test_sip_account_on_two_phones(database, tenant):
     tenant.fetch(one)
     database.courier()
     assert tenant.registrar_takes(one, old) == {'subscriber_previous', 'ps_auths'} and tenant.registrar_takes(one, new) == {'subscriber'}
-    # the phone's other changes do not hide that it has come
-    tenant.fetch(two)
+    # other changes before and after its fetch do not hide that it has come
     tenant.sql("INSERT INTO device_setting (mac, name, value) VALUES (%s, 'language', 'de')", two)
-    tenant.sql('UPDATE rotation_device SET made_at = made_at - INTERVAL 400 SECOND WHERE rotation_id = %s AND mac = %s', rotation, two)
+    tenant.fetch(two)
+    for value in ('fr', 'es'):
+        tenant.sql("UPDATE device_setting SET value = %s WHERE mac = %s", value, two)
     database.courier()
     assert tenant.registrar_takes(one, old) == set() and tenant.registrar_takes(one, new) == {'subscriber', 'ps_auths'}
     # a phone that loses its line is not waited for
@@ -442,7 +443,7 @@ def outcome(tenant, rotations):
     return {
         'states': [sorted(tenant.states(r).items()) for r in (http, web)] + [sorted(tenant.states(sip, 'rotation_account', 'account_id').items())],
         'pairs': tenant.sql('SELECT mac, account_id, state FROM rotation_device WHERE rotation_id = %s ORDER BY 1, 2', sip),
-        'one change each': tenant.sql("SELECT COUNT(*), SUM(generation = %s), SUM(previous_generation = %s) FROM device WHERE tenant_id = 'no such'", 'x', 'x'),
+        'revisions': tenant.sql('SELECT COUNT(*) FROM rotation_revision WHERE mac IN %s', tenant.macs),
         'left': tenant.sql("SELECT COUNT(*) FROM outbox WHERE kind IN ('seal', 'digest')"),
         'secrets': tenant.sql('SELECT mac, name, plain IS NULL FROM device_secret WHERE mac IN %s ORDER BY 1, 2', tenant.macs),
     }
@@ -467,24 +468,22 @@ def test_killed_at_any_instant(database, couriers):
     first = {mac: tenant.device(mac)[0] for mac in tenant.macs}
     old = {mac: tenant.password(mac) for mac in tenant.macs[::7]}
     rotations = [tenant.rotate(what) for what in ('http', 'sip', 'web')]
-    configuration = {'courier': {'batch': 7, 'interval': 50}}
     kills = 0
 
     def until(done, what):
         nonlocal kills
         deadline = time.monotonic() + 180
         while not done():
-            running = [subprocess.Popen([program('dialtone-courier'), '-c', path], stdin=subprocess.DEVNULL, stdout=log, stderr=log) for _ in range(couriers)]
-            for process in running:
-                time.sleep(chance.uniform(0.03, 0.16))
-                process.kill()
-                process.wait()
+            for courier in running:
+                courier.start()
+            for courier in running:
+                time.sleep(chance.uniform(0, 0.12))
+                courier.kill()
                 kills += 1
             assert time.monotonic() < deadline, what
 
-    with Courier(database, conf=configuration) as courier:
-        path, log = courier.directory / 'dialtone.conf', open(courier.log_path, 'ab')
-        courier.kill()
+    running = [Courier(database, conf={'courier': {'batch': 7, 'interval': 50}}) for _ in range(couriers)]
+    try:
         count = len(tenant.macs)
         until(lambda: all(tenant.state(r)['made'] == count and tenant.state(r)['listed_at'] for r in rotations), 'everything to be changed')
         check_made(tenant, first, old)
@@ -496,13 +495,16 @@ def test_killed_at_any_instant(database, couriers):
         assert all(tenant.accepted(mac) == {tenant.device(mac)[0]} for mac in tenant.macs[1:])
         tenant.fetch(tenant.macs[0])
         until(lambda: all(tenant.state(r)['finished_at'] for r in rotations), 'the rotations to be finished')
-        log.close()
+    finally:
+        for courier in running:
+            courier.stop()
+            remove(courier.directory)
     assert kills >= 6
     database.courier()
     end = outcome(tenant, rotations)
     assert {state for table in end['states'] for _, state in table} == {'finished'} and all(len(table) == count for table in end['states'])
     assert {state for _, _, state in end['pairs']} == {'finished'} and len(end['pairs']) == count
-    assert len(end['secrets']) == 2 * count and end['left'] == ((0,),)
+    assert len(end['secrets']) == 2 * count and end['left'] == end['revisions'] == ((0,),)
     assert tenant.sql('SELECT COUNT(*) FROM account_digest WHERE tenant_id = %s AND previous_until IS NOT NULL', tenant.name) == ((0,),)
 
 

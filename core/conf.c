@@ -240,6 +240,7 @@ static const struct option options[] = {
 	NUMBER(courier, interval, "1000", 50, 60000, "milliseconds between two looks at the outbox"),
 	NUMBER(courier, batch, "100", 1, 1000, "rows of the outbox taken at a time"),
 	NUMBER(courier, lease, "10", 1, 3600, "seconds after which another courier may take a row that was not delivered"),
+	NUMBER(courier, sip_overlap, "604800", 0, 31536000, "seconds that a registrar takes the old SIP password too, when one is rotated"),
 	TEXT(log, target, "stderr", log_target, "where the log goes"),
 	TEXT(log, level, "info", log_level, "least important messages that are logged"),
 };

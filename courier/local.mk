@@ -6,6 +6,10 @@ dialtone_courier_SOURCES = \
 	courier/jobs.c \
 	courier/main.c \
 	courier/outbox.c courier/outbox.h \
+	courier/rotate.h courier/rotate_job.c \
+	courier/rotate_make.c \
+	courier/rotate_secret.c \
+	courier/rotate_watch.c \
 	courier/run.c \
 	courier/seal_job.c \
 	courier/sweep_job.c

@@ -116,7 +116,7 @@ def test_no_client_sets_the_proxys_word(own, phone_in_map, name):
 
 def test_rotated_credentials_die_within_seconds(database, own, phone_in_map):
     mac, old = phone_in_map
-    database.sql("UPDATE device SET generation = '0000000000' WHERE mac = %s", (mac,))
+    database.sql("UPDATE device SET generation = DEFAULT WHERE mac = %s", (mac,))
     new = database.credentials(mac)
     assert new != old
     both(own, new)
@@ -134,7 +134,7 @@ def test_rotated_credentials_die_within_seconds(database, own, phone_in_map):
 def test_a_previous_generation_ends_by_its_time(database, own, phone_in_map):
     """No row changes when it does."""
     mac, old = phone_in_map
-    database.sql("UPDATE device SET generation = '0000000000', previous_until = NOW() + INTERVAL 4 SECOND WHERE mac = %s", (mac,))
+    database.sql("UPDATE device SET generation = DEFAULT, previous_until = NOW() + INTERVAL 4 SECOND WHERE mac = %s", (mac,))
     new = database.credentials(mac)
     both(own, new)
     neither(own, old)
@@ -163,7 +163,7 @@ def test_disabled_devices_and_tenants_and_deleted_devices_are_not_in_it(database
 
 def test_a_device_that_moves_takes_no_credential_along(database, own, phone_in_map, fleet):
     mac, old = phone_in_map
-    database.sql('CALL move_device(%s, %s)', (mac, fleet.tenant()))
+    database.sql('CALL move_device(%s, %s, NULL, NULL)', (mac, fleet.tenant()))
     neither(own, old)
     assert own.fetch('haproxy', f'/{mac}.cfg', auth=old).status == 401
 
@@ -268,8 +268,8 @@ def test_a_large_fleet(database, own, courier, fleet):
     started = time.monotonic()
     with database.connect('dba', autocommit=False) as connection, connection.cursor() as cursor:
         for first in range(0, count, 1000):
-            rows = [(f'0a{first + i:010x}', tenant) for i in range(min(1000, count - first))]
-            cursor.executemany('INSERT INTO device (mac, tenant_id) VALUES (%s, %s)', rows)
+            rows = [(f'0a{first + i:010x}', tenant, fleet.models[fleet.vendor]) for i in range(min(1000, count - first))]
+            cursor.executemany('INSERT INTO device (mac, tenant_id, model_id) VALUES (%s, %s, %s)', rows)
         connection.commit()
     inserted = time.monotonic()
     slowest, served = 0.0, 0

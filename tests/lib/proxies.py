@@ -240,6 +240,8 @@ class Proxies:
         before = self.haproxy_pid()
         self.haproxy.send_signal(signal.SIGUSR2)
         wait_until(lambda: self.haproxy_pid() not in (None, before), 20, 'a new HAProxy')
+        # the master takes no second signal before the former process is gone
+        wait_until(lambda: not Path(f'/proc/{before}').exists(), 20, 'the former HAProxy to end')
 
     def haproxy_pid(self):
         """Of the process that serves."""

@@ -6,5 +6,6 @@ const struct job courier_jobs[] = {
 	{"seal", seal_run},
 	{"digest", digest_run},
 	{"rotate", rotate_run},
+	{"haproxy_map", haproxy_map_run},
 	{0},
 };

@@ -3,6 +3,7 @@ sbin_PROGRAMS += dialtone-courier
 dialtone_courier_SOURCES = \
 	courier/context.c courier/courier.h \
 	courier/digest_job.c \
+	courier/haproxy_map.h courier/haproxy_map_file.c courier/haproxy_map_job.c courier/haproxy_map_runtime.c \
 	courier/jobs.c \
 	courier/main.c \
 	courier/outbox.c courier/outbox.h \

@@ -86,6 +86,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO 'dialtone_courier'@'%'; -- tak
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_digest TO 'dialtone_courier'@'%'; -- HA1 values are made and kept by it
 GRANT SELECT ON account TO 'dialtone_courier'@'%'; -- whose name is in an HA1
 GRANT SELECT ON provider_setting TO 'dialtone_courier'@'%'; -- realm and algorithms
+GRANT SELECT (mac, tenant_id, enabled, generation, previous_generation, previous_until) ON device TO 'dialtone_courier'@'%'; -- HAProxy's map: whose tokens count
+GRANT SELECT (tenant_id, enabled) ON tenant TO 'dialtone_courier'@'%'; -- HAProxy's map: and whose tenant is enabled
+GRANT SELECT ON _complete TO 'dialtone_courier'@'%'; -- HAProxy's map: no map of half a restore
 GRANT SELECT ON tenant_setting TO 'dialtone_courier'@'%'; -- realm and algorithms
 GRANT UPDATE (version) ON account_secret TO 'dialtone_courier'@'%'; -- rotation: says that the password is another one
 GRANT INSERT, UPDATE (version) ON device_secret TO 'dialtone_courier'@'%'; -- rotation: web passwords

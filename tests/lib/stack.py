@@ -268,7 +268,7 @@ def merged(base, more):
 class Pool:
     """dialtone-fcgi on a database, with both proxies before it if asked for."""
 
-    def __init__(self, database, workers=4, conf=None, proxies=True, directory=None, hosts=None, environment=None):
+    def __init__(self, database, workers=4, conf=None, proxies=True, directory=None, hosts=None, environment=None, host='127.0.0.1'):
         self.database = database
         self.directory = Path(directory) if directory else temporary('pool')
         self.socket, self.health = self.directory / 'fcgi.sock', self.directory / 'health.sock'
@@ -279,7 +279,7 @@ class Pool:
         self.conf = merged(self.conf, conf or {})
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
-        self.proxies = Proxies(Places(self.directory, self.socket, self.health)) if proxies else None
+        self.proxies = Proxies(Places(self.directory, self.socket, self.health, host=host)) if proxies else None
 
     # ---- life
 
@@ -389,6 +389,7 @@ class Pool:
     # ---- fetching
 
     def fetch(self, proxy, target, **more):
+        more.setdefault('host', self.proxies.places.host)
         return phone.fetch(self.proxies.tls_port(proxy), target, **more)
 
     def fetch_device(self, proxy, mac, file=None, **more):

@@ -78,7 +78,8 @@ static bool same_text(const struct text *a, const struct text *b)
 	bool fits = a->length <= sizeof left && b->length <= sizeof right;
 	memcpy(left, a->text, a->length <= sizeof left ? a->length : sizeof left);
 	memcpy(right, b->text, b->length <= sizeof right ? b->length : sizeof right);
-	bool same = (CRYPTO_memcmp(left, right, sizeof left) == 0) & (a->length == b->length) & fits;
+	int differ = CRYPTO_memcmp(left, right, sizeof left);
+	bool same = !(differ | (a->length != b->length) | !fits);
 	wipe(left, sizeof left);
 	wipe(right, sizeof right);
 	return same;
@@ -106,7 +107,8 @@ static bool who_of(const struct deciding *d, const struct text *user, bool *is_m
 static bool same_user(const struct text *given, bool is_mac, const struct mac *who, const struct credential *credential)
 {
 	struct text digits = {.text = who->digits, .length = MAC_DIGITS};
-	return same_text(given, &credential->user) | (is_mac & same_text(&digits, &credential->user));
+	int as_text = same_text(given, &credential->user), as_mac = same_text(&digits, &credential->user);
+	return (as_text | (as_mac & is_mac)) != 0;
 }
 
 static enum result look_up(struct deciding *d, const struct mac *who)
@@ -128,9 +130,9 @@ static enum result prove_by_password(struct deciding *d, const struct basic *bas
 	enum result result = look_up(d, &who);
 	if (result)
 		return result;
-	bool good = same_text(&basic->password, &verdict->credential.password) & same_user(&basic->user, is_mac, &who, &verdict->credential) &
-		verdict->credential.has_password;
-	if (!good)
+	/* no && here: nothing is left out where a part does not fit */
+	int same_password = same_text(&basic->password, &verdict->credential.password), its_user = same_user(&basic->user, is_mac, &who, &verdict->credential);
+	if (!(same_password & its_user & verdict->credential.has_password))
 		return refuse(verdict, RESULT_BAD_CREDENTIALS, verdict->credential.fault.code ? verdict->credential.fault.message : "not the password brought in");
 	verdict->user = who;
 	verdict->proofs |= PROOF_PASSWORD;
@@ -170,17 +172,17 @@ static void try_digest(struct deciding *d, const struct digest_answer *answer, c
 		for (size_t i = 0; i < 2; i++) {
 			char token[TOKEN_LENGTH + 1];
 			token_make_by(d->access->tokens, key, who, generations[i], token);
-			bool fits = digest_fits(d->access->digests, answer, d->request->method_name, token, TOKEN_LENGTH) & is_mac;
+			int fits = digest_fits(d->access->digests, answer, d->request->method_name, token, TOKEN_LENGTH);
 			wipe(token, sizeof token);
-			if (!fits)
+			if (!(fits & is_mac))
 				continue;
 			verdict->proofs |= PROOF_TOKEN;
 			verdict->way = IDENTITY_DIGEST;
 			memcpy(verdict->generation, generations[i], TOKEN_GENERATION + 1);
 		}
-	bool fits = digest_fits(d->access->digests, answer, d->request->method_name, credential->password.text, credential->password.length) &
-		credential->has_password & same_user(&answer->username, is_mac, who, credential) & d->access->passwords;
-	if (fits) {
+	int fits = digest_fits(d->access->digests, answer, d->request->method_name, credential->password.text, credential->password.length);
+	int its_user = same_user(&answer->username, is_mac, who, credential);
+	if (fits & its_user & credential->has_password & d->access->passwords) {
 		verdict->proofs |= PROOF_PASSWORD;
 		verdict->way = IDENTITY_DIGEST_PASSWORD;
 	}

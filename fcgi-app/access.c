@@ -125,7 +125,8 @@ static enum result prove_by_password(struct deciding *d, const struct basic *bas
 	struct verdict *verdict = d->verdict;
 	struct mac who;
 	bool is_mac;
-	if (!d->access->passwords || !basic->password.length || !who_of(d, &basic->user, &is_mac, &who))
+	/* no password brought in has the form of a token, whatever its user: nothing to compare */
+	if (!d->access->passwords || !basic->password.length || token_shaped(&basic->password) || !who_of(d, &basic->user, &is_mac, &who))
 		return refuse(verdict, RESULT_BAD_CREDENTIALS, "neither a token nor a password that could be anybody's");
 	enum result result = look_up(d, &who);
 	if (result)
@@ -216,6 +217,7 @@ static enum result prove_by_digest(struct deciding *d)
 	verdict->user = who;
 	if (!replay_first(d->access->replay, digest_use(d->access->digests, &answer))) {
 		verdict->proofs = 0;
+		verdict->generation[0] = 0;
 		verdict->stale = true;
 		return refuse(verdict, RESULT_CHALLENGE, "this use of the nonce was seen before");
 	}
@@ -337,6 +339,16 @@ static bool enough(const struct verdict *verdict)
 	return false;
 }
 
+/* A certificate that no policy asks for says only whose phone it is; its window stands open all the same. Not for credentials that are not enough. */
+static enum result try_window(struct deciding *d)
+{
+	struct verdict *verdict = d->verdict;
+	if (!verdict->identity.certificate || *d->request->authorization || verdict->identity.proxied || !verdict->file.has_mac ||
+		strcmp(verdict->file.mac.digits, verdict->user.digits) != 0)
+		return RESULT_CHALLENGE;
+	return prove_by_address(d);
+}
+
 /* How it is told, once all is weighed. */
 static enum identity_way way_of(const struct verdict *verdict)
 {
@@ -363,6 +375,8 @@ static enum result check_device(struct deciding *d)
 	if (!verdict->device.found)
 		return credentials ? refuse(verdict, RESULT_STALE_CREDENTIALS, "no such device") : refuse(verdict, RESULT_CHALLENGE, "no such device");
 	weigh(d, &why);
+	if (!enough(verdict) && try_window(d) == RESULT_DATABASE)
+		return RESULT_DATABASE;
 	if (!enough(verdict)) {
 		if (*why)
 			return refuse(verdict, RESULT_STALE_CREDENTIALS, why);

@@ -29,6 +29,8 @@ static bool take_value(const char **at_io, char **out_io, struct dn_attribute *a
 				return false;
 			*out++ = low < 0 ? at[1] : (char)(high << 4 | low);
 			at += low < 0 ? 2 : 3;
+		} else if (strchr("\"<>", *at)) { /* RFC 4514, section 3: escaped only */
+			return false;
 		} else {
 			*out++ = *at++;
 		}

@@ -26,7 +26,8 @@ struct dn {
 	char text[CERTIFICATE_DN_MAX + 1]; /* what the list points into */
 };
 
-/* Parts of a name, those of multi-valued ones singly. False where it is none, is too long, has a quoted or hexadecimal (#…) value, or a 0 byte. */
+/* Parts of a name, those of multi-valued ones singly. False where it is none, is too long, has a quoted or hexadecimal (#…) value, a 0 byte, or
+ * bare what only stands escaped. */
 bool dn_parse(const char *text, struct dn *dn_r);
 /* The only attribute of this type (without regard to case), NULL where there is none or more than one. */
 const struct dn_attribute *dn_only(const struct dn *dn, const char *type);

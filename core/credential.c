@@ -147,8 +147,13 @@ static enum error_code call(struct db_statement *statement, bool *said_r, struct
 {
 	enum error_code code = db_execute(statement, false, error);
 	*said_r = false;
-	if (!code && db_next(statement, error) > 0)
+	if (code)
+		return code;
+	int more = db_next(statement, error);
+	if (more > 0)
 		*said_r = db_column_int(statement, 0) == 1;
+	else if (more < 0)
+		code = ERROR_DATABASE_GONE;
 	db_done(statement);
 	return code;
 }

@@ -78,7 +78,8 @@ static bool same_text(const struct text *a, const struct text *b)
 	bool fits = a->length <= sizeof left && b->length <= sizeof right;
 	memcpy(left, a->text, a->length <= sizeof left ? a->length : sizeof left);
 	memcpy(right, b->text, b->length <= sizeof right ? b->length : sizeof right);
-	bool same = (CRYPTO_memcmp(left, right, sizeof left) == 0) & (a->length == b->length) & fits;
+	int differ = CRYPTO_memcmp(left, right, sizeof left);
+	bool same = !(differ | (a->length != b->length) | !fits);
 	wipe(left, sizeof left);
 	wipe(right, sizeof right);
 	return same;
@@ -106,7 +107,8 @@ static bool who_of(const struct deciding *d, const struct text *user, bool *is_m
 static bool same_user(const struct text *given, bool is_mac, const struct mac *who, const struct credential *credential)
 {
 	struct text digits = {.text = who->digits, .length = MAC_DIGITS};
-	return same_text(given, &credential->user) | (is_mac & same_text(&digits, &credential->user));
+	int as_text = same_text(given, &credential->user), as_mac = same_text(&digits, &credential->user);
+	return (as_text | (as_mac & is_mac)) != 0;
 }
 
 static enum result look_up(struct deciding *d, const struct mac *who)
@@ -124,14 +126,15 @@ static enum result prove_by_password(struct deciding *d, const struct basic *bas
 	struct verdict *verdict = d->verdict;
 	struct mac who;
 	bool is_mac;
-	if (!d->access->passwords || !basic->password.length || !who_of(d, &basic->user, &is_mac, &who))
+	/* no password brought in has the form of a token, whatever its user: nothing to compare */
+	if (!d->access->passwords || !basic->password.length || token_shaped(&basic->password) || !who_of(d, &basic->user, &is_mac, &who))
 		return refuse(verdict, RESULT_BAD_CREDENTIALS, "neither a token nor a password that could be anybody's");
 	enum result result = look_up(d, &who);
 	if (result)
 		return result;
-	bool good = same_text(&basic->password, &verdict->credential->password) & same_user(&basic->user, is_mac, &who, verdict->credential) &
-		verdict->credential->has_password;
-	if (!good)
+	/* no && here: nothing is left out where a part does not fit */
+	int same_password = same_text(&basic->password, &verdict->credential->password), its_user = same_user(&basic->user, is_mac, &who, verdict->credential);
+	if (!(same_password & its_user & verdict->credential->has_password))
 		return refuse(verdict, RESULT_BAD_CREDENTIALS, verdict->credential->fault.code ? verdict->credential->fault.message : "not the password brought in");
 	verdict->user = who;
 	verdict->proofs |= PROOF_PASSWORD;
@@ -171,17 +174,17 @@ static void try_digest(struct deciding *d, const struct digest_answer *answer, c
 		for (size_t i = 0; i < 2; i++) {
 			char token[TOKEN_LENGTH + 1];
 			token_make_by(d->access->tokens, key, who, generations[i], token);
-			bool fits = digest_fits(d->access->digests, answer, d->request->method_name, token, TOKEN_LENGTH) & is_mac;
+			int fits = digest_fits(d->access->digests, answer, d->request->method_name, token, TOKEN_LENGTH);
 			wipe(token, sizeof token);
-			if (!fits)
+			if (!(fits & is_mac))
 				continue;
 			verdict->proofs |= PROOF_TOKEN;
 			verdict->way = IDENTITY_DIGEST;
 			memcpy(verdict->generation, generations[i], TOKEN_GENERATION + 1);
 		}
-	bool fits = digest_fits(d->access->digests, answer, d->request->method_name, credential->password.text, credential->password.length) &
-		credential->has_password & same_user(&answer->username, is_mac, who, credential) & d->access->passwords;
-	if (fits) {
+	int fits = digest_fits(d->access->digests, answer, d->request->method_name, credential->password.text, credential->password.length);
+	int its_user = same_user(&answer->username, is_mac, who, credential);
+	if (fits & its_user & credential->has_password & d->access->passwords) {
 		verdict->proofs |= PROOF_PASSWORD;
 		verdict->way = IDENTITY_DIGEST_PASSWORD;
 	}
@@ -215,6 +218,7 @@ static enum result prove_by_digest(struct deciding *d)
 	verdict->user = who;
 	if (!replay_first(d->access->replay, digest_use(d->access->digests, &answer))) {
 		verdict->proofs = 0;
+		verdict->generation[0] = 0;
 		verdict->stale = true;
 		return refuse(verdict, RESULT_CHALLENGE, "this use of the nonce was seen before");
 	}
@@ -336,6 +340,16 @@ static bool enough(const struct verdict *verdict)
 	return false;
 }
 
+/* A certificate that no policy asks for says only whose phone it is; its window stands open all the same. Not for credentials that are not enough. */
+static enum result try_window(struct deciding *d)
+{
+	struct verdict *verdict = d->verdict;
+	if (!verdict->identity.certificate || *d->request->authorization || verdict->identity.proxied || !verdict->file.has_mac ||
+		strcmp(verdict->file.mac.digits, verdict->user.digits) != 0)
+		return RESULT_CHALLENGE;
+	return prove_by_address(d);
+}
+
 /* How it is told, once all is weighed. */
 static enum identity_way way_of(const struct verdict *verdict)
 {
@@ -362,6 +376,8 @@ static enum result check_device(struct deciding *d)
 	if (!verdict->device.found)
 		return credentials ? refuse(verdict, RESULT_STALE_CREDENTIALS, "no such device") : refuse(verdict, RESULT_CHALLENGE, "no such device");
 	weigh(d, &why);
+	if (!enough(verdict) && try_window(d) == RESULT_DATABASE)
+		return RESULT_DATABASE;
 	if (!enough(verdict)) {
 		if (*why)
 			return refuse(verdict, RESULT_STALE_CREDENTIALS, why);

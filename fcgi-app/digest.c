@@ -136,14 +136,14 @@ const char *digest_parse(const char *authorization, struct arena *arena, struct 
 	return why ? why : judge(values, answer_r);
 }
 
-/* Behind "scheme://authority", where there is one. */
+/* Behind "scheme://authority", where there is one: as request_decode_path finds it. */
 static const char *path_of(const char *uri)
 {
 	const char *colon = strstr(uri, "://");
 	if (*uri == '/' || !colon)
 		return uri;
-	const char *path = strchr(colon + 3, '/');
-	return path ? path : "/";
+	const char *path = colon + 3 + strcspn(colon + 3, "/?");
+	return *path == '/' ? path : "/";
 }
 
 bool digest_same_target(const struct digest_answer *answer, const char *request_uri)

@@ -184,7 +184,11 @@ static size_t base64_of(const char *escaped, unsigned char *out)
 		if (c != '\n' && c != '\r' && c != ' ')
 			out[size++] = (unsigned char)c;
 	}
-	return size % 4 ? 0 : size;
+	/* EVP_DecodeBlock would take a = for an A anywhere. */
+	size_t padding = 0;
+	while (padding < 2 && padding < size && out[size - 1 - padding] == '=')
+		padding++;
+	return size % 4 || memchr(out, '=', size - padding) ? 0 : size;
 }
 
 static bool from_pem(const char *escaped, struct arena *arena, struct layer_fingerprint *fingerprint)

@@ -63,11 +63,13 @@ static char *joined(char *first, char *second, struct arena *arena)
 	return both;
 }
 
+static const char absent[1] = "";
+
 /* One of the configuration's: all of them are trusted. */
 static void take_named(struct request *request, int which, const char *value)
 {
 	request->any_named = true;
-	if (!*request->named[which]) {
+	if (request->named[which] == absent) { /* not merely empty: the second of two is not the proxy's better word */
 		request->named[which] = value;
 		return;
 	}
@@ -221,7 +223,7 @@ void request_parse(struct request *request_r, char *const *parameters, const str
 	char *values[KNOWN] = {NULL};
 	*request_r = (struct request){.authorization = nothing, .user_agent = "", .if_none_match = "", .uri = ""};
 	for (int i = 0; i < REQUEST_NAMED; i++)
-		request_r->named[i] = "";
+		request_r->named[i] = absent;
 	collect(request_r, parameters, names, values, arena);
 	if (values[P_URI])
 		request_r->uri = values[P_URI];

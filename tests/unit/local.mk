@@ -2,6 +2,7 @@
 UNIT_TESTS = \
 	tests/unit/test_mac \
 	tests/unit/test_number \
+	tests/unit/test_network \
 	tests/unit/test_ini \
 	tests/unit/test_conf \
 	tests/unit/test_log \
@@ -9,6 +10,7 @@ UNIT_TESTS = \
 	tests/unit/test_timezone \
 	tests/unit/test_catalogue \
 	tests/unit/test_identify \
+	tests/unit/test_certificate \
 	tests/unit/test_template \
 	tests/unit/test_stack \
 	tests/unit/test_render \
@@ -22,6 +24,9 @@ UNIT_TESTS = \
 	tests/unit/test_pack \
 	tests/unit/test_seal \
 	tests/unit/test_request \
+	tests/unit/test_identity \
+	tests/unit/test_replay \
+	tests/unit/test_digest \
 	tests/unit/test_access \
 	tests/unit/test_record \
 	tests/unit/test_spool
@@ -112,3 +117,18 @@ tests_unit_test_record_LDADD = $(UNIT_APP_LIBS)
 tests_unit_test_spool_SOURCES = tests/unit/test_spool.c tests/unit/unit.h
 tests_unit_test_spool_CPPFLAGS = $(UNIT_APP_DEFINES)
 tests_unit_test_spool_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_network_SOURCES = tests/unit/test_network.c tests/unit/unit.h
+tests_unit_test_network_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_network_LDADD = $(UNIT_LIBS)
+tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c tests/unit/unit.h
+tests_unit_test_certificate_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_certificate_LDADD = $(UNIT_LIBS)
+tests_unit_test_digest_SOURCES = tests/unit/test_digest.c tests/unit/unit.h
+tests_unit_test_digest_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_digest_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_replay_SOURCES = tests/unit/test_replay.c tests/unit/unit.h
+tests_unit_test_replay_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_replay_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_identity_SOURCES = tests/unit/test_identity.c tests/unit/unit.h
+tests_unit_test_identity_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_identity_LDADD = $(UNIT_APP_LIBS)

@@ -26,6 +26,7 @@ dialtone_SOURCES = \
 	cli/plain_password.c cli/plain_password.h \
 	cli/phone.c cli/phone.h \
 	cli/render_verb.c \
+	cli/rotate.c \
 	cli/secret.c cli/secret_rewrap.c \
 	cli/sql_script.c cli/sql_script.h \
 	cli/synthetic.c cli/synthetic.h \

@@ -21,6 +21,8 @@ const struct verb cli_verbs[] = {
 	{"secret rewrap", "", "seal under the newest key what older ones sealed", verb_secret_rewrap},
 	{"secret status", "", "count secrets by form and key, and what waits in the outbox", verb_secret_status},
 	{"secret derive", "[TENANT]", "have the registrar's HA1 values made again", verb_secret_derive},
+	{"rotate", "http | sip | web [--tenant TENANT] [--site SITE] [--mac MAC] [--expire DATE] [--overlap SECONDS] [--wait] | --list | --stragglers | --cancel ID",
+		"change secrets of a live fleet", verb_rotate},
 	{"db init", "--password-dir DIR [--set-passwords]", "create schema, accounts and dictionary", verb_db_init},
 	{"db upgrade", "[--password-dir DIR [--set-passwords]]", "apply pending migrations, load the dictionary from the files", verb_db_upgrade},
 	{"db check", "", "compare the database with what this program expects", verb_db_check},

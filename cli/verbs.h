@@ -9,6 +9,7 @@ int verb_secret_set(struct cli *cli, int argc, char **argv);
 int verb_secret_rewrap(struct cli *cli, int argc, char **argv);
 int verb_secret_status(struct cli *cli, int argc, char **argv);
 int verb_secret_derive(struct cli *cli, int argc, char **argv);
+int verb_rotate(struct cli *cli, int argc, char **argv);
 int verb_db_init(struct cli *cli, int argc, char **argv);
 int verb_db_upgrade(struct cli *cli, int argc, char **argv);
 int verb_db_check(struct cli *cli, int argc, char **argv);

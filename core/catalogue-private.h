@@ -6,6 +6,8 @@
 #include "catalogue.h"
 #include "strmap.h"
 
+struct ini;
+
 /* A range of 2^24 MACs and whose it is. */
 struct oui_owner {
 	uint32_t oui;
@@ -34,7 +36,7 @@ struct catalogue_index {
 	struct pattern_index *files; /* of all vendors, in order of vendor, rule, pattern */
 	uint32_t file_count;
 	uint32_t *files_of;          /* by vendor: where its patterns begin in `files`; [vendor_count] is file_count */
-	bool served_mac_first;       /* no served vendor has a pattern with {mac} elsewhere than first */
+	bool served_mac_first;       /* no served vendor has a pattern with {mac} elsewhere than first that a name beginning with a MAC may match */
 	struct pattern_index *agents_by_pattern; /* those that begin with a literal first, then in order of vendor, rule */
 	uint32_t agent_count;
 	uint32_t agents_from[256];   /* by first byte in lower case: the first that may match */
@@ -77,6 +79,8 @@ struct vendor_loader {
  * half filled: vendor_deinit and the catalogue's arena take it back. */
 enum error_code vendor_load(const struct vendor_loader *loader);
 void vendor_deinit(struct vendor *vendor);
+/* maps.ini alone, once it is open. */
+enum error_code vendor_load_maps(const struct vendor_loader *loader, const struct ini *ini);
 
 /* Fill the index's files and agents_by_pattern once all vendors are read. */
 void identify_index(struct catalogue *catalogue);

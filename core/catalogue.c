@@ -222,6 +222,11 @@ static enum error_code check_digests(struct load *load)
 }
 
 /* A file of the directory by the loader of its kind. */
+static const struct setting *find_setting(const struct catalogue *catalogue, const char *name)
+{
+	return dictionary_find(catalogue->dictionary, name, strlen(name));
+}
+
 static enum error_code load_common(struct load *load)
 {
 	struct catalogue *catalogue = load->catalogue;
@@ -235,6 +240,9 @@ static enum error_code load_common(struct load *load)
 	free(path);
 	if (!catalogue->dictionary)
 		return ERROR_SYNTAX;
+	catalogue->encryption = find_setting(catalogue, "provisioning.encryption");
+	catalogue->encryption_announce = find_setting(catalogue, "provisioning.encryption_announce");
+	catalogue->encryption_key = find_setting(catalogue, "provisioning.encryption_key");
 	for (uint32_t i = 0; i < catalogue->dictionary->count; i++) {
 		const struct setting *setting = &catalogue->dictionary->settings[i];
 		if (setting->type == SETTING_TIMEZONE && setting->fallback &&

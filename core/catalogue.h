@@ -13,6 +13,7 @@
 
 struct template;
 struct writer;
+struct encryption;
 struct vendor;
 
 enum file_answer { FILE_DEVICE, FILE_COMMON, FILE_ABSENT };
@@ -46,6 +47,7 @@ struct dialect {
 	const char *name;
 	const struct vendor *vendor;
 	const struct writer *writer;
+	const struct encryption *encryption; /* of files where provisioning.encryption is true; NULL: these phones have none (encrypt.h) */
 	const char *content_type;
 	const char *header, *root, *footer; /* the writer's own; NULL where not given */
 	const char *template_name, *common_template_name;
@@ -87,6 +89,7 @@ struct vendor {
 	uint32_t certificate_count;
 	struct dialect *dialects;
 	uint32_t dialect_count; /* 0: only recognised, not served */
+	const struct encryption *encryption; /* the dialects' own, NULL if none has any */
 	struct model *models;
 	uint32_t model_count;
 	bool *uses;        /* [dictionary->count]: settings that any of its templates uses */
@@ -98,6 +101,8 @@ struct catalogue_file { const char *name; char digest[65]; }; /* "yealink/desk.t
 struct catalogue {
 	struct dictionary *dictionary;
 	struct timezones *timezones;
+	/* provisioning.encryption, .encryption_announce and .encryption_key; NULL where the dictionary lacks them */
+	const struct setting *encryption, *encryption_announce, *encryption_key;
 	struct vendor *vendors;
 	uint32_t vendor_count;
 	struct catalogue_file *files; /* sorted by name */

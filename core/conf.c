@@ -240,6 +240,9 @@ static const struct option options[] = {
 	NUMBER(courier, interval, "1000", 50, 60000, "milliseconds between two looks at the outbox"),
 	NUMBER(courier, batch, "100", 1, 1000, "rows of the outbox taken at a time"),
 	NUMBER(courier, lease, "10", 1, 3600, "seconds after which another courier may take a row that was not delivered"),
+	NUMBER(courier, sip_overlap, "604800", 0, 31536000, "seconds that a registrar takes the old SIP password too, when one is rotated"),
+	TEXT(courier, haproxy_map, "", path_or_empty, "file of the map of good credentials for HAProxy"),
+	TEXT(courier, haproxy_socket, "", path_or_empty, "HAProxy's admin socket, to keep the running one's map too"),
 	TEXT(log, target, "stderr", log_target, "where the log goes"),
 	TEXT(log, level, "info", log_level, "least important messages that are logged"),
 };
@@ -374,6 +377,8 @@ static enum error_code read_all(struct conf *conf, const struct source *source)
 	if (!code && conf->http.retry_min > conf->http.retry_max)
 		code = fault(source, find_option("http", ini_line(source->ini, "http", "retry_min") ? "retry_min" : "retry_max"), ERROR_RANGE,
 			"http.retry_min = %lld is above http.retry_max = %lld", conf->http.retry_min, conf->http.retry_max);
+	if (!code && *conf->courier.haproxy_socket && !*conf->courier.haproxy_map)
+		code = fault(source, find_option("courier", "haproxy_socket"), ERROR_MISSING, "courier.haproxy_socket without courier.haproxy_map: a map is named by its file");
 	return code;
 }
 

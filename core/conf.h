@@ -67,6 +67,9 @@ struct conf {
 		long long interval;    /* milliseconds between two looks at the outbox, 50..60000, default 1000 */
 		long long batch;       /* rows of the outbox a lease, 1..1000, default 100 */
 		long long lease;       /* seconds, 1..3600, default 10: then another courier may take the row */
+		long long sip_overlap; /* seconds, 0..31536000, default a week: so long both SIP passwords count at most, after a rotation */
+		char *haproxy_map;     /* "": off */
+		char *haproxy_socket;  /* "": only the file is kept */
 	} courier;
 	struct {
 		char *target;          /* stderr | syslog | a file's path; default stderr */

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /* What schema_migration's highest finished version must be for this program. */
-#define DB_SCHEMA_VERSION_MIN 9
-#define DB_SCHEMA_VERSION_MAX 9
+#define DB_SCHEMA_VERSION_MIN 10
+#define DB_SCHEMA_VERSION_MAX 10
 
 struct db;
 

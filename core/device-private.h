@@ -32,6 +32,7 @@ struct store {
 	struct sealer *secrets;
 	uint32_t *secret_settings; /* of the dictionary, those of type secret that are no line's */
 	uint32_t secret_count;
+	struct encrypter *encrypter; /* ours */
 	struct db_statement *packed, *all;
 };
 
@@ -41,10 +42,14 @@ struct builder {
 	struct layer_parameter *parameters;
 	struct layer_key *keys;
 	uint32_t setting_count, setting_room, parameter_count, parameter_room, key_count, key_room;
-	uint8_t *policies;
-	struct network *networks;
-	struct layer_fingerprint *denied;
-	uint32_t policy_count, policy_room, network_count, network_room, denied_count, denied_room;
+};
+
+/* What says who may have the file; it stands in few layers, and with few devices. */
+struct admission {
+	uint8_t *policies[2];            /* the tenant's, the device's */
+	struct network *networks;        /* the tenant's */
+	struct layer_fingerprint *denied; /* the provider's */
+	uint32_t policy_count[2], policy_room[2], network_count, network_room, denied_count, denied_room;
 };
 
 /* One fetch under way. */
@@ -59,6 +64,7 @@ struct loading {
 	struct pack_writer pack;
 	const char *ids[LAYER_DEVICE + 1]; /* site's, profile's; "" otherwise */
 	struct builder layers[LAYER_DEVICE + 1];
+	struct admission admission;
 	struct stack_line *lines;
 	struct builder *accounts, *own_lines;  /* beside `lines` */
 	uint32_t line_count, line_room;

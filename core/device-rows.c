@@ -118,27 +118,27 @@ static void add_key(struct loading *loading, enum layer layer, const struct pack
 	};
 }
 
-static void add_policy(struct loading *loading, enum layer layer, const struct pack_row *row)
+static void add_policy(struct loading *loading, size_t whose, const struct pack_row *row)
 {
-	struct builder *builder = &loading->layers[layer];
-	builder->policies = grown(loading->arena, builder->policies, builder->policy_count, &builder->policy_room, sizeof *builder->policies);
-	builder->policies[builder->policy_count++] = (uint8_t)row_number(row);
+	struct admission *admission = &loading->admission;
+	admission->policies[whose] = grown(loading->arena, admission->policies[whose], admission->policy_count[whose], &admission->policy_room[whose], sizeof **admission->policies);
+	admission->policies[whose][admission->policy_count[whose]++] = (uint8_t)row_number(row);
 }
 
 /* The database took no other than well-formed ones; what is none holds no address. */
 static void add_network(struct loading *loading, const struct pack_row *row)
 {
-	struct builder *builder = &loading->layers[LAYER_TENANT];
+	struct admission *admission = &loading->admission;
 	struct network network;
 	if (network_parse(row->columns[COLUMN_A].text, row->columns[COLUMN_A].length, &network, NULL))
 		return;
-	builder->networks = grown(loading->arena, builder->networks, builder->network_count, &builder->network_room, sizeof *builder->networks);
-	builder->networks[builder->network_count++] = network;
+	admission->networks = grown(loading->arena, admission->networks, admission->network_count, &admission->network_room, sizeof *admission->networks);
+	admission->networks[admission->network_count++] = network;
 }
 
 static void add_denied(struct loading *loading, const struct pack_row *row)
 {
-	struct builder *builder = &loading->layers[LAYER_PROVIDER];
+	struct admission *admission = &loading->admission;
 	struct layer_fingerprint fingerprint;
 	if (row->columns[COLUMN_A].length != 2 * LAYER_FINGERPRINT)
 		return;
@@ -150,8 +150,8 @@ static void add_denied(struct loading *loading, const struct pack_row *row)
 		}
 		fingerprint.sha256[i] = (unsigned char)byte;
 	}
-	builder->denied = grown(loading->arena, builder->denied, builder->denied_count, &builder->denied_room, sizeof *builder->denied);
-	builder->denied[builder->denied_count++] = fingerprint;
+	admission->denied = grown(loading->arena, admission->denied, admission->denied_count, &admission->denied_room, sizeof *admission->denied);
+	admission->denied[admission->denied_count++] = fingerprint;
 }
 
 static void add_line(struct loading *loading, const struct pack_row *row)
@@ -254,10 +254,10 @@ enum error_code loading_take(struct loading *loading, const struct pack_row *row
 		add_key(loading, LAYER_PROFILE, row);
 		break;
 	case ROW_DEVICE_POLICY:
-		add_policy(loading, LAYER_DEVICE, row);
+		add_policy(loading, 1, row);
 		break;
 	case ROW_TENANT_POLICY:
-		add_policy(loading, LAYER_TENANT, row);
+		add_policy(loading, 0, row);
 		break;
 	case ROW_TENANT_NETWORK:
 		add_network(loading, row);

@@ -1,6 +1,8 @@
 #include "device-private.h"
 
+#include "encrypt.h"
 #include "render.h"
+#include "wipe.h"
 #include "writer.h"
 #include "xalloc.h"
 
@@ -26,6 +28,7 @@ struct store *store_new(struct db *db, const struct catalogue *catalogue, struct
 		.sealer = sealer,
 		.secrets = secrets,
 		.secret_settings = xcalloc(catalogue->dictionary->count + 1, sizeof *store->secret_settings),
+		.encrypter = encrypter_new(),
 	};
 	for (uint32_t i = 0; i < catalogue->dictionary->count; i++)
 		if (catalogue->dictionary->settings[i].secret && i >= catalogue->dictionary->line_count)
@@ -41,6 +44,7 @@ void store_free(struct store **store)
 	db_statement_free(&(*store)->packed);
 	db_statement_free(&(*store)->all);
 	free((*store)->secret_settings);
+	encrypter_free(&(*store)->encrypter);
 	free(*store);
 	*store = NULL;
 }
@@ -56,13 +60,24 @@ static struct layer_rows rows_of(const struct builder *builder, enum layer layer
 		.parameter_count = builder->parameter_count,
 		.keys = builder->keys,
 		.key_count = builder->key_count,
-		.policies = builder->policies,
-		.policy_count = builder->policy_count,
-		.networks = builder->networks,
-		.network_count = builder->network_count,
-		.denied = builder->denied,
-		.denied_count = builder->denied_count,
 	};
+}
+
+/* What a layer says of who may have the file. */
+static void add_admission(struct layer_rows *rows, const struct admission *admission)
+{
+	if (rows->layer == LAYER_TENANT || rows->layer == LAYER_DEVICE) {
+		rows->policies = admission->policies[rows->layer == LAYER_DEVICE];
+		rows->policy_count = admission->policy_count[rows->layer == LAYER_DEVICE];
+	}
+	if (rows->layer == LAYER_TENANT) {
+		rows->networks = admission->networks;
+		rows->network_count = admission->network_count;
+	}
+	if (rows->layer == LAYER_PROVIDER) {
+		rows->denied = admission->denied;
+		rows->denied_count = admission->denied_count;
+	}
 }
 
 static const char *who_of(const struct loading *loading, enum layer layer)
@@ -120,6 +135,7 @@ static void layers_from_rows(struct loading *loading)
 		if (!has_layer(loading, layer))
 			continue;
 		struct layer_rows rows = rows_of(&loading->layers[layer], layer, who_of(loading, layer));
+		add_admission(&rows, &loading->admission);
 		rows.enabled = loading->tenant_enabled;
 		rows.plain_http = loading->tenant_plain_http;
 		struct cache_key key = key_of(loading, i);
@@ -140,7 +156,8 @@ static void finish(struct loading *loading)
 {
 	struct device *device = loading->device;
 	struct stack *stack = &device->stack;
-	const struct layer_rows own = rows_of(&loading->layers[LAYER_DEVICE], LAYER_DEVICE, who_of(loading, LAYER_DEVICE));
+	struct layer_rows own = rows_of(&loading->layers[LAYER_DEVICE], LAYER_DEVICE, who_of(loading, LAYER_DEVICE));
+	add_admission(&own, &loading->admission);
 	stack->rows[LAYER_DEVICE] = (struct layer_rows *)(void *)arena_copy(loading->arena, &own, sizeof own);
 	device->enabled = device->enabled && loading->tenant_enabled;
 	device->plain_http = loading->tenant_plain_http;
@@ -246,28 +263,78 @@ static enum error_code open_shared(struct device *device, struct arena *arena, s
 	return ERROR_NONE;
 }
 
+static bool is_true(const struct stack *stack, const struct setting *setting)
+{
+	const struct stack_value *value = setting ? &stack->values[setting->index] : NULL;
+	return value && value->length == 4 && memcmp(value->text, "true", 4) == 0;
+}
+
+/* The setting's value where no layer has one: this device's own, derived. lasting: it does not change with the device's generation. */
+static void derive(struct device *device, const struct setting *setting, bool lasting, size_t length, struct arena *arena)
+{
+	struct stack_value *value = &device->stack.values[setting->index];
+	if (value->text || !device->model->vendor->uses[setting->index])
+		return;
+	char *secret = arena_alloc(arena, length + 1);
+	if (lasting)
+		token_derive_lasting(device->tokens, setting->name, &device->mac, length, secret);
+	else
+		token_derive(device->tokens, setting->name, &device->mac, device->generation, length, secret);
+	*value = (struct stack_value){.text = secret, .length = (uint32_t)length, .layer = LAYER_VENDOR};
+}
+
 enum error_code device_lay(struct device *device, struct arena *arena, struct error *error)
 {
 	struct stack *stack = &device->stack;
+	const struct catalogue *catalogue = stack->catalogue;
 	stack_lay(stack, arena);
 	enum error_code code = device->fault ? error_set(error, ERROR_DENIED, "%s", device->fault) : open_shared(device, arena, error);
-	for (size_t i = 0; device->tokens && i < DEVICE_DERIVED; i++) {
-		const struct setting *setting = dictionary_find(stack->catalogue->dictionary, device_derived_names[i], strlen(device_derived_names[i]));
-		if (!setting || stack->values[setting->index].text || !device->model->vendor->uses[setting->index])
-			continue;
-		char *secret = arena_alloc(arena, DEVICE_DERIVED_LENGTH + 1);
-		token_derive(device->tokens, setting->name, &device->mac, device->generation, DEVICE_DERIVED_LENGTH, secret);
-		stack->values[setting->index] = (struct stack_value){.text = secret, .length = DEVICE_DERIVED_LENGTH, .layer = LAYER_VENDOR};
+	if (!device->tokens)
+		return code;
+	for (size_t i = 0; i < DEVICE_DERIVED; i++) {
+		const struct setting *setting = dictionary_find(catalogue->dictionary, device_derived_names[i], strlen(device_derived_names[i]));
+		if (setting)
+			derive(device, setting, false, DEVICE_DERIVED_LENGTH, arena);
 	}
+	const struct encryption *encryption = device->model->vendor->encryption;
+	if (encryption && catalogue->encryption_key && (is_true(stack, catalogue->encryption) || is_true(stack, catalogue->encryption_announce)))
+		derive(device, catalogue->encryption_key, true, encryption->key_length, arena);
 	return code;
+}
+
+/* The step behind the writer: what stands in `out` from `begin` on becomes what the phone opens with its key. */
+static enum error_code encrypt(struct device *device, const struct dialect *dialect, struct buf *out, size_t begin, struct error *error)
+{
+	const struct setting *setting = device->stack.catalogue->encryption_key;
+	const struct stack_value *key = setting ? &device->stack.values[setting->index] : NULL;
+	if (!key || !key->text)
+		return error_set(error, ERROR_MISSING, "provisioning.encryption is true, and provisioning.encryption_key has no value");
+	device->encrypted = true;
+	return encrypt_file(device->store->encrypter, dialect->encryption, key->text, key->length, out, begin, error);
 }
 
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error)
 {
 	struct parameters parameters;
+	const struct dialect *dialect = variant->dialect;
+	size_t begin = out->size;
 	enum error_code code = device_lay(device, arena, error);
 	if (code)
 		return code;
+	bool encrypted = is_true(&device->stack, device->stack.catalogue->encryption);
+	if (encrypted && !dialect->encryption)
+		return error_set(error, ERROR_INEXPRESSIBLE, "provisioning.encryption is true, and phones of %s (dialect %s) have no encrypted files here; give it to those that have",
+			dialect->vendor->name, dialect->name);
 	code = render(variant->template, &device->stack, arena, &parameters, NULL, error);
-	return code ? code : variant->dialect->writer->write(variant->dialect, &parameters, out, error);
+	if (!code)
+		code = dialect->writer->write(dialect, &parameters, out, error);
+	if (code || !encrypted)
+		return code;
+	code = encrypt(device, dialect, out, begin, error);
+	if (code && out->size > begin) {
+		wipe(out->data + begin, out->size - begin);
+		out->size = begin;
+		out->data[begin] = 0;
+	}
+	return code;
 }

@@ -10,6 +10,7 @@
 #include "cache.h"
 #include "catalogue.h"
 #include "db.h"
+#include "encrypt.h"
 #include "error.h"
 #include "fingerprint.h"
 #include "mac.h"
@@ -48,6 +49,7 @@ struct device {
 	const char *pack_site_id, *pack_profile_id;
 	/* One of its secrets does not open: table, row and the way out. Such a device cannot be written and gets no pack. NULL: all is well. In the arena. */
 	const char *fault;
+	bool encrypted;            /* device_write: the file is the vendor's encrypted form, whatever the dialect's content type says */
 	struct token_maker *tokens;/* the store's: derives secrets that no row gives; NULL: none are derived */
 	const struct store *store; /* opens what is sealed in its shared layers */
 };
@@ -72,10 +74,14 @@ bool device_generation_counts(const struct device *device, const char generation
 void device_fingerprint(const struct device *device, struct fingerprint_maker *maker, const char *file_kind, const struct dialect *dialect,
 	struct fingerprint *fingerprint_r);
 
-/* stack_lay; secrets of shared layers that the device's vendor uses are opened into the arena, and derived ones put where no layer has one. An error where a secret does not open: then
- * nothing that was laid may be written. */
+/* stack_lay; secrets of shared layers that the device's vendor uses are opened into the arena, and derived ones put where no layer has one. The key of encrypted
+ * files only where it is used or told (provisioning.encryption, .encryption_announce), and one that lasts (token_derive_lasting), because the phone opens its next file with the
+ * key of the last. An error where a secret does not open: then nothing that was laid may be written. */
 enum error_code device_lay(struct device *device, struct arena *arena, struct error *error);
-/* Lay, render and write the device's file into `out`: all or nothing. */
+/* What an encrypted file is to HTTP. */
+#define DEVICE_ENCRYPTED_TYPE "application/octet-stream"
+/* Lay, render and write the device's file into `out`, encrypted where provisioning.encryption is true: all or nothing. ERROR_INEXPRESSIBLE also where it is true and the vendor's
+ * phones have no encrypted files: never is plain text sent in place of it. */
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error);
 
 #endif

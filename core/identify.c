@@ -503,6 +503,16 @@ static struct pattern_index index_pattern(const char *pattern, uint32_t vendor, 
 	return entry;
 }
 
+/* May a name that begins with a MAC match this pattern, which has its {mac} elsewhere? Not if a character that no MAC has stands among the literal ones
+ * at its begin, such as the g of "cfg{mac}.xml". */
+static bool may_follow_mac(const char *pattern)
+{
+	for (size_t i = 0; i < MAC_DIGITS && pattern[i] && pattern[i] != '{'; i++)
+		if (!is_hex(pattern[i]) && !memchr(":-_", pattern[i], 3))
+			return false;
+	return true;
+}
+
 static void index_files(struct catalogue *catalogue)
 {
 	struct catalogue_index *index = catalogue->index;
@@ -520,7 +530,7 @@ static void index_files(struct catalogue *catalogue)
 			for (uint32_t n = 0; n < vendor->files[k].pattern_count; n++) {
 				const char *pattern = vendor->files[k].patterns[n];
 				index->files[index->file_count++] = index_pattern(pattern, i, k);
-				if (vendor->dialect_count && strstr(pattern + 1, "{mac}"))
+				if (vendor->dialect_count && strstr(pattern + 1, "{mac}") && may_follow_mac(pattern))
 					index->served_mac_first = false;
 			}
 	}

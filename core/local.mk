@@ -5,13 +5,15 @@ core_libcore_a_SOURCES = \
 	core/buf.c core/buf.h \
 	core/cache.c core/cache.h \
 	core/certificate.c core/certificate.h \
-	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c \
+	core/catalogue.c core/catalogue.h core/catalogue-private.h core/vendor.c core/vendor-maps.c \
 	core/clock.h \
 	core/conf.c core/conf.h \
 	core/copy.h \
 	core/credential.c core/credential.h \
 	core/db.c core/db.h \
+	core/dialplan.c core/dialplan.h \
 	core/device.c core/device.h core/device-private.h core/device-rows.c core/device-sql.c \
+	core/encrypt.c core/encrypt.h \
 	core/error.c core/error.h \
 	core/fingerprint.c core/fingerprint.h \
 	core/ha1.c core/ha1.h \
@@ -39,6 +41,7 @@ core_libcore_a_SOURCES = \
 	core/token.c core/token.h \
 	core/writer.c core/writer.h core/writer-flat.c core/writer-fanvil-text.c core/writer-nested-xml.c core/writer-private.h \
 	core/writer-xml.c core/writer-xml.h core/writer-elements.c core/writer-elements.h core/writer-snom-xml.c core/writer-lpconfig.c \
+	core/writer-grandstream.c \
 	core/wipe.h \
 	core/xalloc.c core/xalloc.h
 CORE_LIBS = core/libcore.a $(INIPARSER_LIBS) $(OPENSSL_LIBS) $(MYSQL_LIBS) $(SYSTEMD_LIBS)

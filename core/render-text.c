@@ -257,9 +257,13 @@ static bool missing(struct run *run, const struct op *op, const struct piece *pi
 static bool not_in_map(struct run *run, const struct op *op, const struct piece *piece, const struct filter *filter, struct text value)
 {
 	const char *name = piece->reference.name.text;
-	if (filter->kind != FILTER_MAP)
+	if (filter->kind != FILTER_MAP) {
+		const char *what = filter->kind == FILTER_SCHEME || filter->kind == FILTER_SCHEMELESS ? "no URL"
+			: filter->kind == FILTER_X_PLUS ? "not to be said as a plan of x and x+"
+			: "no number";
 		return render_fail(
-			run, op, piece->column, ERROR_INEXPRESSIBLE, "`%.100s` goes through %s and is no number", name, filter->name.text);
+			run, op, piece->column, ERROR_INEXPRESSIBLE, "`%.100s` goes through %s and is %s", name, filter->name.text, what);
+	}
 	if (piece->reference.secret)
 		return render_fail(
 			run, op, piece->column, ERROR_INEXPRESSIBLE, "map %.100s lacks the value of `%.100s`", filter->name.text, name);
@@ -334,8 +338,17 @@ static inline bool precomputed(const struct run *run, const struct piece *piece,
 static bool filter(struct run *run, const struct op *op, const struct piece *piece, struct value *value)
 {
 	struct text out;
-	if (is_list(&piece->reference))
-		return filter_list(run, op, piece, value);
+	if (is_list(&piece->reference)) {
+		const struct filter *last = &piece->chain->filters[piece->chain->count - 1];
+		if (!filter_list(run, op, piece, value))
+			return false;
+		if (last->kind == FILTER_PICK) {
+			out = template_pick((struct text){.text = value->text, .length = value->length}, last->place);
+			value->text = out.text;
+			value->length = out.length;
+		}
+		return true;
+	}
 	if (!filter_one(run, op, piece, (struct text){.text = value->text, .length = value->length}, &out))
 		return false;
 	value->text = out.text;

@@ -23,11 +23,19 @@ bool parser_fail(struct parser *parser, uint32_t column, enum error_code code, c
 
 /* ---- tags ---- */
 
+/* pick1 to pick9; 0 if it is none of them. */
+static uint32_t picked_place(struct span span)
+{
+	bool pick = span_size(span) == 5 && memcmp(span.begin, "pick", 4) == 0 && span.begin[4] >= '1' && span.begin[4] <= '9';
+	return pick ? (uint32_t)(span.begin[4] - '0') : 0;
+}
+
 static bool find_filter(struct parser *parser, struct span span, struct filter *filter_r)
 {
 	static const struct { const char *name; enum filter_kind kind; } built_in[] = {
 		{"upper", FILTER_UPPER}, {"lower", FILTER_LOWER}, {"minutes", FILTER_MINUTES}, {"hours", FILTER_HOURS},
 		{"seconds", FILTER_SECONDS}, {"quoted", FILTER_QUOTED}, {"percent", FILTER_PERCENT}, {"uri_host", FILTER_URI_HOST},
+		{"scheme", FILTER_SCHEME}, {"schemeless", FILTER_SCHEMELESS}, {"x_plus", FILTER_X_PLUS},
 	};
 	*filter_r = (struct filter){.kind = FILTER_MAP, .name = span_copy(parser, span)};
 	filter_r->map = parser->vendor && span_size(span) ? vendor_map(parser->vendor, span.begin, span_size(span)) : NULL;
@@ -38,6 +46,11 @@ static bool find_filter(struct parser *parser, struct span span, struct filter *
 			filter_r->kind = built_in[i].kind;
 			return true;
 		}
+	filter_r->place = picked_place(span);
+	if (filter_r->place) {
+		filter_r->kind = FILTER_PICK;
+		return true;
+	}
 	return parser_fail(parser, span_column(span), ERROR_UNKNOWN, "unknown map `%.*s`: maps.ini has no section of that name",
 		shown(span), span.begin);
 }
@@ -51,6 +64,8 @@ static bool parse_chain(struct parser *parser, struct span span, struct chain **
 		one.end = span_find(span, "|");
 		if (chain->count == TEMPLATE_FILTERS_MAX)
 			return parser_fail(parser, span_column(one), ERROR_RANGE, "more than %u filters in one tag", TEMPLATE_FILTERS_MAX);
+		if (chain->count && filters[chain->count - 1].kind == FILTER_PICK)
+			return parser_fail(parser, span_column(one), ERROR_SYNTAX, "pick is the last filter of a tag");
 		if (!find_filter(parser, span_trim(one), &filters[chain->count++]))
 			return false;
 		if (one.end == span.end)

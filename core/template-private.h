@@ -73,12 +73,20 @@ struct reference {
 	bool constant_known;           /* MODEL: the model was known at compile time */
 };
 
-enum filter_kind { FILTER_MAP, FILTER_UPPER, FILTER_LOWER, FILTER_MINUTES, FILTER_HOURS, FILTER_SECONDS, FILTER_QUOTED, FILTER_PERCENT, FILTER_URI_HOST };
+enum filter_kind {
+	FILTER_MAP, FILTER_UPPER, FILTER_LOWER, FILTER_MINUTES, FILTER_HOURS, FILTER_SECONDS, FILTER_QUOTED, FILTER_PERCENT,
+	FILTER_SCHEME,          /* "https" of a URL */
+	FILTER_SCHEMELESS,      /* a URL without scheme and slashes at its end: host:port/path */
+	FILTER_URI_HOST,        /* a host that a port is to follow: an IPv6 address in brackets */
+	FILTER_X_PLUS,          /* a digit map as a dial plan (dialplan.h) */
+	FILTER_PICK,            /* pickN, last of a tag: the Nth item of what a list came to, the first where there are fewer */
+};
 
 struct filter {
 	enum filter_kind kind;
 	struct text name;
 	const struct map *map;
+	uint32_t place;         /* of FILTER_PICK, from 1 */
 };
 
 /* Texts of which one may be looked for, and copy_short_word of each. */
@@ -221,6 +229,8 @@ struct text template_percent(struct arena *arena, struct text in);
 /* Put a text through filters: *out_r in `arena` or as it was. ERROR_INEXPRESSIBLE names the filter, not the value; ERROR_NONE otherwise. */
 enum error_code template_filter(
 	const struct chain *chain, struct arena *arena, struct text in, struct text *out_r, const struct filter **failed_r);
+/* The item at `place` (from 1) of a list, or its first if there are fewer. */
+struct text template_pick(struct text list, uint32_t place);
 
 /* What can be done only when all of the template is there: fold constants, run filters over what the dictionary allows (template.c). */
 void template_finish(struct template *template);

@@ -3,6 +3,7 @@
 
 #include "catalogue-private.h"
 #include "copy.h"
+#include "dialplan.h"
 #include "number.h"
 #include "setting.h"
 #include "writer.h"
@@ -61,6 +62,20 @@ static struct text divide(struct arena *arena, struct text in)
 	}
 	struct text out = {.text = arena_printf(arena, "%llu", (value + 59) / 60)};
 	out.length = (uint32_t)strlen(out.text);
+	return out;
+}
+
+/* What stands before "://", or behind it; text NULL if it is no URL. Points into `in`. */
+static struct text part_of_url(struct text in, bool scheme)
+{
+	const char *colon = in.length ? memmem(in.text, in.length, "://", 3) : NULL;
+	if (!colon || colon == in.text)
+		return (struct text){0};
+	if (scheme)
+		return (struct text){.text = in.text, .length = (uint32_t)(colon - in.text)};
+	struct text out = {.text = colon + 3, .length = (uint32_t)(in.text + in.length - colon - 3)};
+	while (out.length && out.text[out.length - 1] == '/')
+		out.length--;
 	return out;
 }
 
@@ -123,6 +138,20 @@ static struct text uri_host(struct arena *arena, struct text in)
 	return out;
 }
 
+struct text template_pick(struct text list, uint32_t place)
+{
+	struct text item = {.text = list.text}, first = {0};
+	for (const char *end = list.text + list.length; list.length && item.text <= end; item.text += item.length + 1) {
+		const char *comma = memchr(item.text, ',', (size_t)(end - item.text));
+		item.length = (uint32_t)((comma ? comma : end) - item.text);
+		if (!first.text)
+			first = item;
+		if (--place == 0)
+			return item;
+	}
+	return first.text ? first : list;
+}
+
 static struct text apply(const struct filter *filter, struct arena *arena, struct text in)
 {
 	struct text out = {0};
@@ -139,6 +168,9 @@ static struct text apply(const struct filter *filter, struct arena *arena, struc
 	case FILTER_MINUTES:
 	case FILTER_HOURS:
 		return divide(arena, in);
+	case FILTER_SCHEME:
+	case FILTER_SCHEMELESS:
+		return part_of_url(in, filter->kind == FILTER_SCHEME);
 	case FILTER_SECONDS:
 		return multiply(arena, in);
 	case FILTER_QUOTED:
@@ -147,6 +179,10 @@ static struct text apply(const struct filter *filter, struct arena *arena, struc
 		return template_percent(arena, in);
 	case FILTER_URI_HOST:
 		return uri_host(arena, in);
+	case FILTER_X_PLUS:
+		return dialplan_x_plus(arena, in);
+	case FILTER_PICK:
+		return in; /* of one item; of a list: template_pick */
 	}
 	return out;
 }
@@ -233,7 +269,7 @@ static bool same_chain(const struct chain *a, const struct chain *b)
 	if (a->count != b->count || a->setting != b->setting || a->numbers != b->numbers)
 		return false;
 	for (uint32_t i = 0; i < a->count; i++)
-		if (a->filters[i].kind != b->filters[i].kind || a->filters[i].map != b->filters[i].map)
+		if (a->filters[i].kind != b->filters[i].kind || a->filters[i].map != b->filters[i].map || a->filters[i].place != b->filters[i].place)
 			return false;
 	return true;
 }

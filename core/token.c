@@ -19,7 +19,7 @@
 struct token_maker {
 	unsigned count;
 	EVP_MAC_CTX *proof[KEYRING_MAX]; /* keyed once; as in the ring, newest last */
-	EVP_MAC_CTX *derived;
+	EVP_MAC_CTX *derived, *lasting; /* by the newest and the oldest key */
 	/* What the newest key says of the MAC and generation that were checked last: the file that a phone gets names its token again. Wiped when asked for. */
 	bool known;
 	char subject[MAC_DIGITS + TOKEN_GENERATION], answer[TOKEN_PROOF + 1];
@@ -43,6 +43,7 @@ struct token_maker *token_maker_new(const struct keyring *keyring)
 	for (unsigned i = 0; i < keyring->count; i++)
 		maker->proof[i] = keyed("HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256", keyring->keys[i].key[KEY_TOKEN]);
 	maker->derived = keyed("CMAC", OSSL_MAC_PARAM_CIPHER, "AES-256-CBC", keyring_newest(keyring, KEY_DERIVED_SECRET));
+	maker->lasting = keyed("CMAC", OSSL_MAC_PARAM_CIPHER, "AES-256-CBC", keyring->keys[0].key[KEY_DERIVED_SECRET]);
 	return maker;
 }
 
@@ -53,6 +54,7 @@ void token_maker_free(struct token_maker **maker)
 	for (unsigned i = 0; i < (*maker)->count; i++)
 		EVP_MAC_CTX_free((*maker)->proof[i]);
 	EVP_MAC_CTX_free((*maker)->derived);
+	EVP_MAC_CTX_free((*maker)->lasting);
 	token_forget(*maker);
 	free(*maker);
 	*maker = NULL;
@@ -159,7 +161,7 @@ bool token_check(struct token_maker *maker, const struct mac *mac, const char *p
 	return good;
 }
 
-void token_derive(struct token_maker *maker, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r)
+static void derive(EVP_MAC_CTX *context, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r)
 {
 	unsigned char digest[DIGEST_MAX];
 	char subject[MAC_DIGITS + TOKEN_GENERATION + TOKEN_PURPOSE_MAX];
@@ -167,7 +169,18 @@ void token_derive(struct token_maker *maker, const char *purpose, const struct m
 	memcpy(subject, mac->digits, MAC_DIGITS);
 	memcpy(subject + MAC_DIGITS, generation, TOKEN_GENERATION);
 	memcpy(subject + MAC_DIGITS + TOKEN_GENERATION, purpose, length_of); /* last, because it alone varies in length */
-	mac_of(maker->derived, subject, MAC_DIGITS + TOKEN_GENERATION + length_of, digest);
+	mac_of(context, subject, MAC_DIGITS + TOKEN_GENERATION + length_of, digest);
 	base62(digest, secret_r, length);
 	wipe(digest, sizeof digest);
+}
+
+void token_derive(struct token_maker *maker, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r)
+{
+	derive(maker->derived, purpose, mac, generation, length, secret_r);
+}
+
+void token_derive_lasting(struct token_maker *maker, const char *purpose, const struct mac *mac, size_t length, char *secret_r)
+{
+	static const char no_generation[TOKEN_GENERATION + 1] = "----------"; /* none is like that: they are hex digits */
+	derive(maker->lasting, purpose, mac, no_generation, length, secret_r);
 }

@@ -34,5 +34,8 @@ void token_forget(struct token_maker *maker);
 /* A secret that no row needs to hold: `length` (at most 22) base62 characters of AES-256-CMAC(derived-secret key, MAC ‖ generation ‖ purpose), e.g. the
  * web password of a phone. A purpose has at most 64 characters. */
 void token_derive(struct token_maker *maker, const char *purpose, const struct mac *mac, const char *generation, size_t length, char *secret_r);
+/* The same for what the device must still have after its next rotation, because the file that would tell the new one is opened with it: of the MAC alone, by the *oldest* key of the
+ * ring. It changes when that key leaves the ring. */
+void token_derive_lasting(struct token_maker *maker, const char *purpose, const struct mac *mac, size_t length, char *secret_r);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "catalogue-private.h"
 #include "certificate.h"
+#include "encrypt.h"
 #include "identify.h"
 #include "ini.h"
 #include "number.h"
@@ -188,14 +189,32 @@ static enum error_code load_writer(const struct reading *reading, struct dialect
 	return ERROR_NONE;
 }
 
+/* A device's key is made for its vendor, whatever firmware asks: so all dialects of a vendor that have encrypted files have the same. */
+static enum error_code load_encryption(const struct reading *reading, struct dialect *dialect)
+{
+	struct vendor *vendor = reading->loader->vendor;
+	const char *name = value_of(reading, "encryption");
+	if (!name)
+		return ERROR_NONE;
+	dialect->encryption = encryption_find(name);
+	if (!dialect->encryption)
+		return fault(reading, "encryption", ERROR_UNKNOWN, "unknown encryption `%s`; there are " ENCRYPTION_NAMES, name);
+	if (vendor->encryption && vendor->encryption != dialect->encryption)
+		return fault(reading, "encryption", ERROR_SYNTAX, "`%s`: another dialect of this vendor has `%s`", name, vendor->encryption->name);
+	vendor->encryption = dialect->encryption;
+	return ERROR_NONE;
+}
+
 static enum error_code load_dialect(const struct reading *reading)
 {
-	static const char *const known[] = {"writer", "template", "common_template", "content_type", "header", "root", "footer", NULL};
+	static const char *const known[] = {"writer", "template", "common_template", "content_type", "header", "root", "footer", "encryption", NULL};
 	struct vendor *vendor = reading->loader->vendor;
 	struct dialect *dialect = &vendor->dialects[vendor->dialect_count++];
 	enum error_code code = check_keys(reading, known);
 	if (!code)
 		code = load_writer(reading, dialect);
+	if (!code)
+		code = load_encryption(reading, dialect);
 	if (code)
 		return code;
 	dialect->name = arena_strdup(arena_of(reading), reading->name);
@@ -290,32 +309,6 @@ static enum error_code load_sections(const struct vendor_loader *loader, const s
 		code = ini_error(ini, NULL, NULL, ERROR_MISSING, loader->error, "there is no [vendor] section");
 	forget_answers(vendor);
 	return code;
-}
-
-/* ---------------------------------------------------------------- maps.ini */
-
-static void load_map(const struct vendor_loader *loader, const struct ini *ini, const char *section, struct map *map)
-{
-	struct arena *arena = &loader->catalogue->index->arena;
-	size_t count = ini_key_count(ini, section);
-	map->name = arena_strdup(arena, section);
-	map->texts = arena_array(arena, count, sizeof *map->texts);
-	for (size_t i = 0; i < count; i++) {
-		/* Keys are in lower case already. */
-		const char *key = arena_strdup(arena, ini_key(ini, section, i));
-		map->texts[i] = arena_strdup(arena, ini_get(ini, section, key));
-		strmap_put(&map->values, key, strlen(key), (uint32_t)i);
-	}
-}
-
-static enum error_code load_maps(const struct vendor_loader *loader, const struct ini *ini)
-{
-	struct vendor_maps *maps = loader->vendor->maps;
-	size_t count = ini_section_count(ini);
-	maps->maps = arena_array(&loader->catalogue->index->arena, count, sizeof *maps->maps);
-	for (size_t i = 0; i < count; i++)
-		load_map(loader, ini, ini_section(ini, i), &maps->maps[maps->count++]);
-	return ERROR_NONE;
 }
 
 /* ---------------------------------------------------------------- models.ini */
@@ -580,6 +573,15 @@ static enum error_code load_ini(const struct vendor_loader *loader, const char *
 	return code;
 }
 
+/* Its settings are used by the step behind the writer, whether a template names them or not. */
+static void use_encryption(const struct catalogue *all, struct vendor *vendor)
+{
+	const struct setting *const settings[] = {all->encryption, all->encryption_announce, all->encryption_key};
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		if (settings[i])
+			vendor->uses[settings[i]->index] = true;
+}
+
 enum error_code vendor_load(const struct vendor_loader *loader)
 {
 	struct vendor *vendor = loader->vendor;
@@ -587,15 +589,11 @@ enum error_code vendor_load(const struct vendor_loader *loader)
 	vendor->maps = arena_alloc(arena, sizeof *vendor->maps);
 	vendor->uses = arena_array(arena, loader->catalogue->dictionary->count, sizeof *vendor->uses);
 	enum error_code code = load_ini(loader, "vendor.ini", true, load_sections);
+	if (!code && vendor->encryption)
+		use_encryption(loader->catalogue, vendor);
 	if (!code)
-		code = load_ini(loader, "maps.ini", false, load_maps);
+		code = load_ini(loader, "maps.ini", false, vendor_load_maps);
 	if (!code)
 		code = load_ini(loader, "models.ini", vendor->dialect_count > 0, load_models);
 	return code;
-}
-
-void vendor_deinit(struct vendor *vendor)
-{
-	for (uint32_t i = 0; vendor->maps && i < vendor->maps->count; i++)
-		strmap_deinit(&vendor->maps->maps[i].values);
 }

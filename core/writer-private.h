@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-extern const struct writer writer_flat, writer_nested_xml, writer_fanvil_text, writer_snom_xml, writer_lpconfig;
+extern const struct writer writer_flat, writer_nested_xml, writer_fanvil_text, writer_snom_xml, writer_lpconfig, writer_grandstream;
 
 /* Longest value of the line-based syntaxes. */
 #define WRITER_VALUE_MAX 4096u

@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-const struct writer *const writer_list[] = {&writer_flat, &writer_nested_xml, &writer_fanvil_text, &writer_snom_xml, &writer_lpconfig, NULL};
+const struct writer *const writer_list[] = {&writer_flat, &writer_nested_xml, &writer_fanvil_text, &writer_snom_xml, &writer_lpconfig, &writer_grandstream, NULL};
 
 const struct writer *writer_find(const char *name)
 {

@@ -65,6 +65,7 @@ static void forget_statements(struct courier *courier)
 void courier_free(struct courier *courier)
 {
 	forget_statements(courier);
+	haproxy_map_free(&courier->haproxy_map);
 	if (courier->db)
 		db_free(&courier->db);
 	token_maker_free(&courier->tokens);

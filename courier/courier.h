@@ -20,6 +20,8 @@
 
 #define COURIER_STATEMENTS 128
 
+struct haproxy_map; /* haproxy_map_job.c */
+
 struct courier {
 	const char *conf_path;
 	struct conf *conf;
@@ -33,6 +35,8 @@ struct courier {
 	unsigned transaction;        /* the connection's generation while a transaction is open, else 0 */
 	unsigned swept;              /* the connection's generation at the last sweep (sweep_job.c) */
 	int64_t sweep_at;
+	int64_t rotate_watch_at;     /* when stragglers of rotations are looked for again (rotate_job.c) */
+	struct haproxy_map *haproxy_map; /* NULL until it is asked for */
 	unsigned failures;           /* rows put off since the start */
 	struct { const char *sql; struct db_statement *statement; } statements[COURIER_STATEMENTS];
 	unsigned statement_count;
@@ -73,5 +77,11 @@ int courier_once(struct courier *courier);
 enum error_code sweep_run(struct courier *courier, bool *more_r, struct error *error);
 enum error_code seal_run(struct courier *courier, bool *more_r, struct error *error);
 enum error_code digest_run(struct courier *courier, bool *more_r, struct error *error);
+enum error_code rotate_run(struct courier *courier, bool *more_r, struct error *error);
+
+/* The HA1 values of an account, made in the transaction at hand, which holds the lock of its row in account_digest (digest_job.c). */
+enum error_code digest_account(struct courier *courier, const char *tenant_id, const char *account_id, struct error *error);
+enum error_code haproxy_map_run(struct courier *courier, bool *more_r, struct error *error);
+void haproxy_map_free(struct haproxy_map **map);
 
 #endif

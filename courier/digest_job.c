@@ -185,6 +185,12 @@ static enum error_code deliver_account(struct courier *courier, const struct out
 	return code;
 }
 
+enum error_code digest_account(struct courier *courier, const char *tenant_id, const char *account_id, struct error *error)
+{
+	const struct outbox_row row = {.subject = "account", .keys = {tenant_id, account_id, ""}};
+	return deliver_account(courier, &row, error);
+}
+
 static enum error_code deliver(struct courier *courier, const struct outbox_row *row, struct error *error)
 {
 	if (*row->keys[1])

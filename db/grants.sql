@@ -74,7 +74,7 @@ GRANT EXECUTE ON PROCEDURE journal_partitions TO 'dialtone_journal'@'%'; -- a pa
 GRANT EXECUTE ON PROCEDURE audit_partitions TO 'dialtone_journal'@'%'; -- the same for the trail of changes
 GRANT SELECT ON audit_trail TO 'dialtone_journal'@'%'; -- dialtone audit
 
--- courier: seals secrets; what is plain becomes sealed, nothing else
+-- courier: seals secrets, and makes new ones for a rotation
 
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON tenant_secret TO 'dialtone_courier'@'%'; -- sealing
 GRANT SELECT, UPDATE (plain, sealed, key_id) ON device_secret TO 'dialtone_courier'@'%'; -- sealing
@@ -86,7 +86,24 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO 'dialtone_courier'@'%'; -- tak
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_digest TO 'dialtone_courier'@'%'; -- HA1 values are made and kept by it
 GRANT SELECT ON account TO 'dialtone_courier'@'%'; -- whose name is in an HA1
 GRANT SELECT ON provider_setting TO 'dialtone_courier'@'%'; -- realm and algorithms
+GRANT SELECT (mac, tenant_id, enabled, generation, previous_generation, previous_until) ON device TO 'dialtone_courier'@'%'; -- HAProxy's map: whose tokens count
+GRANT SELECT (tenant_id, enabled) ON tenant TO 'dialtone_courier'@'%'; -- HAProxy's map: and whose tenant is enabled
+GRANT SELECT ON _complete TO 'dialtone_courier'@'%'; -- HAProxy's map: no map of half a restore
 GRANT SELECT ON tenant_setting TO 'dialtone_courier'@'%'; -- realm and algorithms
+GRANT UPDATE (version) ON account_secret TO 'dialtone_courier'@'%'; -- rotation: says that the password is another one
+GRANT INSERT, UPDATE (version) ON device_secret TO 'dialtone_courier'@'%'; -- rotation: web passwords
+GRANT SELECT (mac, tenant_id, site_id, model_id, generation, previous_generation, previous_until), UPDATE (generation, previous_generation, previous_until) ON device TO 'dialtone_courier'@'%'; -- rotation: tokens
+GRANT SELECT ON device_state TO 'dialtone_courier'@'%'; -- rotation: who has come
+GRANT SELECT ON device_revision TO 'dialtone_courier'@'%'; -- rotation: which file is a new one
+GRANT SELECT ON account_route TO 'dialtone_courier'@'%'; -- rotation: the phones of an account
+GRANT SELECT ON model TO 'dialtone_courier'@'%'; -- rotation: whose web passwords
+GRANT SELECT ON vendor_setting TO 'dialtone_courier'@'%'; -- rotation: which web passwords its templates use
+GRANT SELECT, UPDATE (state, listed_to, started_at, listed_at, finished_at) ON rotation TO 'dialtone_courier'@'%'; -- rotation: does it
+GRANT SELECT, INSERT, UPDATE ON rotation_device TO 'dialtone_courier'@'%'; -- rotation: keeps how far it is
+GRANT SELECT, INSERT, UPDATE ON rotation_account TO 'dialtone_courier'@'%'; -- rotation: keeps how far it is
+GRANT SELECT, INSERT, DELETE ON rotation_revision TO 'dialtone_courier'@'%'; -- rotation: which files have the new secret
+GRANT SELECT ON rotation_state TO 'dialtone_courier'@'%'; -- dialtone rotate --list
+GRANT SELECT ON rotation_straggler TO 'dialtone_courier'@'%'; -- dialtone rotate --stragglers
 
 -- registrar: Kamailio, Asterisk; HA1 values of enabled accounts and nothing else
 
@@ -117,6 +134,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON device_policy TO 'dialtone_dba'@'%'; -- 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_network TO 'dialtone_dba'@'%'; -- their work
 GRANT SELECT, INSERT, UPDATE, DELETE ON enrolment TO 'dialtone_dba'@'%'; -- their work
 GRANT SELECT, INSERT, UPDATE, DELETE ON certificate_denied TO 'dialtone_dba'@'%'; -- their work
+GRANT SELECT, INSERT, DELETE, UPDATE (expire_at, overlap, state, comment) ON rotation TO 'dialtone_dba'@'%'; -- starting and cancelling one
 GRANT INSERT, UPDATE, DELETE ON device_password TO 'dialtone_dba'@'%'; -- setting a password brought in
 GRANT SELECT (mac, user, key_id, version, comment, created_at, changed_at) ON device_password TO 'dialtone_dba'@'%'; -- WHERE, without the password itself
 GRANT INSERT, UPDATE, DELETE ON tenant_secret TO 'dialtone_dba'@'%'; -- setting a secret
@@ -151,6 +169,10 @@ GRANT SELECT ON device_inputs TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON enrolment_state TO 'dialtone_dba'@'%'; -- views
 GRANT SELECT ON audit_trail TO 'dialtone_dba'@'%'; -- views; no right on audit itself, nor to end its retention
 GRANT SELECT ON credential_fetches TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON rotation_state TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON rotation_straggler TO 'dialtone_dba'@'%'; -- views
+GRANT SELECT ON rotation_device TO 'dialtone_dba'@'%'; -- how far each device is
+GRANT SELECT ON rotation_account TO 'dialtone_dba'@'%'; -- how far each account is
 GRANT EXECUTE ON PROCEDURE add_phone TO 'dialtone_dba'@'%'; -- one call a phone
 GRANT EXECUTE ON PROCEDURE swap_phone TO 'dialtone_dba'@'%'; -- replaced hardware
 GRANT EXECUTE ON PROCEDURE delete_device TO 'dialtone_dba'@'%'; -- with all that hangs on it
@@ -171,6 +193,8 @@ GRANT SELECT ON device_problem TO 'dialtone_reader'@'%'; -- a view without secre
 GRANT SELECT ON enrolment_state TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON audit_trail TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON credential_fetches TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON rotation_state TO 'dialtone_reader'@'%'; -- a view without secrets
+GRANT SELECT ON rotation_straggler TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON _complete TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT SELECT ON outbox_state TO 'dialtone_reader'@'%'; -- a view without secrets
 GRANT EXECUTE ON FUNCTION mac TO 'dialtone_reader'@'%'; -- WHERE mac = mac('0C:38:3E:...')

@@ -60,6 +60,7 @@ INSERT INTO device (mac, tenant_id, site_id, profile_id, model_id, comment) VALU
   ('805ec04a1004', 'brightwater', 'station', 'surgery', 'yealink-t33g', NULL),
   ('0c383e5b2001', 'brightwater', 'station', 'reception', 'fanvil-x5u', NULL),
   ('0c383e5b2002', 'brightwater', 'station', 'surgery', 'fanvil-x3s', NULL),
+  ('c0:74:ad:6b:10:01', 'brightwater', 'station', 'surgery', 'grandstream-grp2614', 'asks for cfgc074ad6b1001.xml'),
   ('805ec04a3001', 'kestrel', 'hamburg', 'office', 'yealink-t54w', NULL),
   ('805ec04a3002', 'kestrel', 'hamburg', 'office', 'yealink-t46u', NULL),
   ('805ec04a3003', 'kestrel', 'madrid', 'office', 'yealink-t33g', NULL),
@@ -78,6 +79,7 @@ INSERT INTO account (tenant_id, account_id, sip_user, display_name) VALUES
   ('brightwater', '112', '112', 'Room 2'),
   ('brightwater', '121', '121', 'Station desk'),
   ('brightwater', '122', '122', 'Room 3'),
+  ('brightwater', '123', '123', 'Room 4'),
   ('kestrel', '20', '20', 'Zentrale'),
   ('kestrel', '21', '21', 'Jörg Müller'),
   ('kestrel', '22', '22', 'Aylin <Einkauf>'),
@@ -100,6 +102,7 @@ INSERT INTO line (mac, position, account_id, label) VALUES
   ('805ec04a1002', 1, '102', NULL), ('805ec04a1002', 2, '100', 'Reception'),
   ('805ec04a1003', 1, '111', NULL), ('805ec04a1004', 1, '112', NULL),
   ('0c383e5b2001', 1, '121', NULL), ('0c383e5b2002', 1, '122', NULL),
+  ('c074ad6b1001', 1, '123', NULL),
   ('805ec04a3001', 1, '20', NULL), ('805ec04a3001', 2, '21', NULL),
   ('0004139c5001', 1, '23', NULL), ('0200005c5001', 1, '24', NULL),
   ('805ec04a3002', 1, '22', NULL), ('805ec04a3003', 1, '31', NULL),
@@ -117,7 +120,9 @@ INSERT INTO device_setting (mac, name, value) VALUES
   ('0c383e5b4003', 'sip.transport', 'udp'),
   ('0c383e5b4003', 'sip.port', '5060'),
   ('805ec04a1002', 'expansion.modules', '1'),
-  ('0200005c5001', 'provisioning.url', 'https://provision.example.net/');
+  ('0200005c5001', 'provisioning.url', 'https://provision.example.net/'),
+  -- its file could be encrypted next: this tells it the key (doc/security.md)
+  ('c074ad6b1001', 'provisioning.encryption_announce', 'true');
 
 -- Keys that every front desk has; the device's own slot wins, and `none` clears one.
 INSERT INTO profile_key (tenant_id, profile_id, slot, type, line, value, label) VALUES

@@ -114,7 +114,8 @@ static enum result look_up(struct deciding *d, const struct mac *who)
 	struct verdict *verdict = d->verdict;
 	unsigned char address[NETWORK_ADDRESS];
 	bool asked = d->access->networks && address_of(d, address);
-	enum error_code code = credential_fetch(d->access->credentials, who, asked ? address : NULL, d->arena, &verdict->credential, &verdict->error);
+	verdict->credential = arena_alloc(d->arena, sizeof *verdict->credential);
+	enum error_code code = credential_fetch(d->access->credentials, who, asked ? address : NULL, d->arena, verdict->credential, &verdict->error);
 	return code ? refuse(verdict, RESULT_DATABASE, verdict->error.message) : RESULT_OK;
 }
 
@@ -128,10 +129,10 @@ static enum result prove_by_password(struct deciding *d, const struct basic *bas
 	enum result result = look_up(d, &who);
 	if (result)
 		return result;
-	bool good = same_text(&basic->password, &verdict->credential.password) & same_user(&basic->user, is_mac, &who, &verdict->credential) &
-		verdict->credential.has_password;
+	bool good = same_text(&basic->password, &verdict->credential->password) & same_user(&basic->user, is_mac, &who, verdict->credential) &
+		verdict->credential->has_password;
 	if (!good)
-		return refuse(verdict, RESULT_BAD_CREDENTIALS, verdict->credential.fault.code ? verdict->credential.fault.message : "not the password brought in");
+		return refuse(verdict, RESULT_BAD_CREDENTIALS, verdict->credential->fault.code ? verdict->credential->fault.message : "not the password brought in");
 	verdict->user = who;
 	verdict->proofs |= PROOF_PASSWORD;
 	verdict->way = IDENTITY_PASSWORD;
@@ -164,7 +165,7 @@ static enum result prove_by_basic(struct deciding *d)
 static void try_digest(struct deciding *d, const struct digest_answer *answer, const struct mac *who, bool is_mac)
 {
 	struct verdict *verdict = d->verdict;
-	const struct credential *credential = &verdict->credential;
+	const struct credential *credential = verdict->credential;
 	const char *const generations[] = {credential->generation, credential->previous};
 	for (unsigned key = 0; key < token_keys(d->access->tokens); key++)
 		for (size_t i = 0; i < 2; i++) {
@@ -232,7 +233,7 @@ static enum result prove_by_address(struct deciding *d)
 	enum result result = look_up(d, &verdict->file.mac);
 	if (result)
 		return result;
-	const struct credential *credential = &verdict->credential;
+	const struct credential *credential = verdict->credential;
 	bool window = d->access->enrolment && credential->window && network_list_holds(credential->networks.text, credential->networks.length, address);
 	if (!window && !credential->in_network)
 		return RESULT_CHALLENGE;

@@ -52,7 +52,7 @@ struct verdict {
 	struct device device;        /* where found: valid as long as store_fetch says */
 	const struct file_rule *rule; /* the device's vendor's rule; NULL until it is known */
 	struct error error;          /* of RESULT_DATABASE */
-	struct credential credential; /* of the first round trip, if there was one */
+	struct credential *credential; /* of the first round trip; NULL: there was none */
 };
 
 /* Never sends. Reads the database at most twice; writes only where a window is used. `now`: seconds since 1970; id: the journal's, of this request. */

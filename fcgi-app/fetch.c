@@ -136,7 +136,7 @@ static void serve_device(struct fetch *fetch)
 	answer->status = 200;
 	answer->body = fetch->body.data;
 	answer->size = fetch->body.size;
-	answer->content_type = variant->dialect->content_type;
+	answer->content_type = device->encrypted ? DEVICE_ENCRYPTED_TYPE : variant->dialect->content_type;
 	fingerprint_body(fetch->fingerprints, fingerprint.nonce, answer->body, answer->size, answer->digest);
 	answer->digested = true;
 }

@@ -45,6 +45,22 @@ nobase_dist_pkgdata_DATA += \
 	templates/fanvil/vendor.ini \
 	templates/flyingvoice/vendor.ini \
 	templates/gigaset/vendor.ini \
+	templates/grandstream/a-account.tmpl \
+	templates/grandstream/a-directory.tmpl \
+	templates/grandstream/a-keys.tmpl \
+	templates/grandstream/a-system.tmpl \
+	templates/grandstream/a-time.tmpl \
+	templates/grandstream/alias.tmpl \
+	templates/grandstream/common-alias.tmpl \
+	templates/grandstream/common-pvalue.tmpl \
+	templates/grandstream/maps.ini \
+	templates/grandstream/models.ini \
+	templates/grandstream/p-account.tmpl \
+	templates/grandstream/p-directory.tmpl \
+	templates/grandstream/p-keys.tmpl \
+	templates/grandstream/p-system.tmpl \
+	templates/grandstream/p-time.tmpl \
+	templates/grandstream/pvalue.tmpl \
 	templates/grandstream/vendor.ini \
 	templates/htek/vendor.ini \
 	templates/linphone/account-free.tmpl \
@@ -108,6 +124,7 @@ nobase_dist_pkgdata_DATA += \
 EXTRA_DIST += \
 	m4/data-files.sh \
 	templates/fanvil/README.md \
+	templates/grandstream/README.md \
 	templates/linphone/README.md \
 	templates/snom/README.md \
 	templates/timezones.sh \

@@ -229,7 +229,8 @@ def test_a3_identity_times_device(pool, proxy, fleet):
     vendors = [v for v in sorted(fleet.models) if v != fleet.vendor]
     macs += [fleet.phone(tenants[0], vendor=v) for v in vendors]
     credentials = {mac: pool.database.credentials(mac) for mac in macs}
-    kinds = {'{}.cfg', 'dir/{}.cfg', 'dir/../{}.cfg'} | ({'{}.xml'} if vendors else set())
+    files = {mac: pool.database.file_of(mac) for mac in macs}
+    kinds = {'{}.cfg', 'dir/{}.cfg', 'dir/../{}.cfg'} | {file.replace(mac, '{}') for mac, file in files.items()} | ({'{}.xml'} if vendors else set())
     for i, who in enumerate(macs):
         for whose in macs:
             for kind in sorted(kinds):
@@ -239,7 +240,7 @@ def test_a3_identity_times_device(pool, proxy, fleet):
                     where = f'{method} {kind.format(whose)} as {who}'
                     if method == 'PUT':
                         assert answer.status == 405, where
-                    elif who == whose and kind in ('{}.cfg', 'dir/{}.cfg'):
+                    elif who == whose and kind.format(whose).removeprefix('dir/') == files[whose]:
                         assert answer.status == 200, where
                     elif who == whose and kind == '{}.xml':
                         assert answer.status in (200, 404), where

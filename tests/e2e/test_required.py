@@ -17,7 +17,7 @@ def quick(database):
         yield pool
 
 
-@pytest.fixture(scope='module', params=['yealink-t54w', 'yealink-t31g', 'fanvil-x5u', 'fanvil-x3s'])
+@pytest.fixture(scope='module', params=['yealink-t54w', 'yealink-t31g', 'fanvil-x5u', 'fanvil-x3s', 'grandstream-gxp2170', 'grandstream-grp2614'])
 def phone(request, database, fleet):
     """A MAC with a line, of a model of each syntax."""
     vendor = request.param.split('-')[0]
@@ -27,7 +27,7 @@ def phone(request, database, fleet):
 
 
 def fetch(pool, mac):
-    return fcgi_client.fetch(pool.socket, fcgi_client.proxy_parameters(f'/{mac}.cfg', auth=pool.database.credentials(mac)))
+    return fcgi_client.fetch(pool.socket, fcgi_client.proxy_parameters('/' + pool.database.file_of(mac), auth=pool.database.credentials(mac)))
 
 
 def registers(body, user, password, server):
@@ -38,7 +38,7 @@ def registers(body, user, password, server):
     else:
         between = '=' if text.startswith('#!') else ':'
         values = [line.split(between, 1)[1].strip() for line in text.splitlines() if between in line and not line.startswith(('#', '<'))]
-    return all(value in values for value in (user, password, server))
+    return user in values and password in values and any(value.split(':')[0] == server for value in values)
 
 
 def account_of(database, mac):

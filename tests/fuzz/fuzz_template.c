@@ -1,4 +1,4 @@
-/* Any bytes as a template. The first byte chooses: common or not (1), writer (2, 4), a phone with hostile values (8) or without lines and keys (16).
+/* Any bytes as a template. The first byte chooses: common or not (1), writer (2, 4, 32), a phone with hostile values (8) or without lines and keys (16).
  * The rest is main.tmpl, base.tmpl and part.tmpl with lines "---" between them. What compiles prints to source that compiles to the same;
  * what renders writes whole or not at all, and nothing that a value holds adds a line. */
 #include "arena.h"
@@ -22,6 +22,9 @@ static const struct { const char *name, *text; } files[] = {
 		"[sip.transport]\ntype = enum\nscope = line\nitems = udp,tcp,tls\ndefault = udp\ndescription = d\n"
 		"[codecs]\ntype = list\nscope = line\nitems = opus,g722,pcma\ndefault = g722,pcma\ndescription = d\n"
 		"[sip.password]\ntype = secret\nscope = line\ndescription = d\n"
+		"[sip.realm]\ntype = string\nscope = tenant\ndescription = d\n"
+		"[sip.digest]\ntype = list\nscope = tenant\nitems = md5,sha-256\ndefault = md5\ndescription = d\n"
+		"[provisioning.url]\ntype = url\nscope = device\ndescription = d\n"
 		"[title]\ntype = string\nscope = device\ndescription = d\n"
 		"[on]\ntype = bool\nscope = device\ndefault = true\ndescription = d\n"
 		"[interval]\ntype = int\nscope = device\ndefault = 90\nmin = 0\nmax = 1000\ndescription = d\n"
@@ -30,7 +33,8 @@ static const struct { const char *name, *text; } files[] = {
 	{"timezones.tsv", "UTC\tUTC0\nEurope/Berlin\tCET-1CEST,M3.5.0,M10.5.0/3\n"},
 	{"v/vendor.ini", "[vendor]\nname = V\noui = 00aabb\n[file device]\npattern = {mac}.cfg\nanswer = device\n"
 		"[dialect f]\nwriter = flat\nheader = H\ntemplate = t\n[dialect x]\nwriter = nested-xml\nroot = r\ntemplate = t\n"
-		"[dialect t]\nwriter = fanvil-text\nheader = H\nfooter = F\ntemplate = t\n"},
+		"[dialect t]\nwriter = fanvil-text\nheader = H\nfooter = F\ntemplate = t\n"
+		"[dialect s]\nwriter = snom-xml\ntemplate = t\n[dialect l]\nwriter = lpconfig\ntemplate = t\n"},
 	{"v/models.ini", "[m]\nname = M\nagent = M\ndialect = f\nlines = 3\nkeys = 3\nmodules = 2\nmodule_keys = 3\ncolour = blue\n"},
 	{"v/maps.ini", "[m]\nopus =\ng722 = 9\nudp = 0\ntrue = 1\nblf = 16\n"},
 	{"v/t.tmpl", ""},
@@ -163,8 +167,11 @@ static enum error_code render_phone(const struct template *template, unsigned ch
 	struct error *error)
 {
 	const char *hostile = choice & 8 ? "a\r\nb = 1\n</r>\x01\xff" : "<plain> & \"quoted\"";
-	const struct layer_setting settings[] = {row("sip.server", "pbx.example"), row("title", hostile), row("codecs", choice & 8 ? "pcma,opus" : "g722")};
-	const struct layer_rows device = {.layer = LAYER_DEVICE, .who = "d", .settings = settings, .setting_count = 3, .parameters = raws,
+	const struct layer_setting settings[] = {row("sip.server", "pbx.example"), row("title", hostile), row("codecs", choice & 8 ? "pcma,opus" : "g722"),
+		row("provisioning.url", choice & 8 ? "https://a@b/%" : "https://p.example/x/")};
+	const struct layer_setting shared[] = {row("sip.realm", choice & 8 ? "r\"\n" : "realm"), row("sip.digest", "md5,sha-256")};
+	const struct layer_rows tenant = {.layer = LAYER_TENANT, .who = "t", .settings = shared, .setting_count = 2};
+	const struct layer_rows device = {.layer = LAYER_DEVICE, .who = "d", .settings = settings, .setting_count = 4, .parameters = raws,
 		.parameter_count = 3, .keys = keys, .key_count = choice & 16 ? 0 : 2};
 	struct stack_line lines[2] = {
 		{.position = 1, .account_id = "a", .user = TEXT("101"), .password = TEXT("secret"), .account = {.layer = LAYER_ACCOUNT}, .line = {.layer = LAYER_LINE}},
@@ -172,6 +179,7 @@ static enum error_code render_phone(const struct template *template, unsigned ch
 	};
 	struct stack stack = {.catalogue = catalogue, .model = &catalogue->vendors[0].models[0], .mac = {"00aabb000001"}, .tenant_id = "t", .site_id = "",
 		.provisioning_user = TEXT("u"), .provisioning_password = TEXT("p"), .lines = lines, .line_count = choice & 16 ? 0 : 2};
+	stack.rows[LAYER_TENANT] = &tenant;
 	stack.rows[LAYER_DEVICE] = &device;
 	stack_lay(&stack, arena);
 	return render(template, &stack, arena, parameters_r, NULL, error);
@@ -215,7 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	unsigned choice = bytes[0];
 	bool common = choice & 1;
-	const struct writer *writer = writer_list[(choice >> 1 & 3) % 3];
+	const struct writer *writer = writer_list[choice & 32 ? 3 + (choice >> 1 & 1) : (choice >> 1 & 3) % 3];
 	struct template *template = compile_parts((const char *)bytes + 1, size - 1, common, writer, &error);
 	FUZZ_CHECK((template == NULL) == (error.code != ERROR_NONE));
 	if (!template)

@@ -192,7 +192,7 @@ MAY_NOT = {
     "registrar": ["SELECT * FROM account_digest", "SELECT * FROM account", "SELECT * FROM account_secret", "SELECT * FROM tenant_secret", "SELECT * FROM device_secret",
                   "SELECT * FROM tenant", "SELECT * FROM outbox_state", "SELECT * FROM device", "UPDATE subscriber SET ha1 = 'x'", "DELETE FROM subscriber",
                   "SELECT * FROM device_pack", "SELECT mac('0C:38:3E:00:00:03')", "SELECT * FROM schema_migration"],
-    "courier": ["SELECT * FROM device", "UPDATE account SET enabled = 0", "SELECT * FROM subscriber", "UPDATE tenant_setting SET value = 'x'", "TRUNCATE TABLE outbox", "SELECT pack FROM device_pack", "DELETE FROM account_secret", "UPDATE account_secret SET version = 'x'", "INSERT INTO device_setting (mac, name) VALUES ('a', 'b')"],
+    "courier": ["SELECT * FROM device", "UPDATE account SET enabled = 0", "SELECT * FROM subscriber", "UPDATE tenant_setting SET value = 'x'", "TRUNCATE TABLE outbox", "SELECT pack FROM device_pack", "DELETE FROM account_secret", "INSERT INTO device_setting (mac, name) VALUES ('a', 'b')"],
     "dba": ["SELECT * FROM account_digest", "SELECT * FROM subscriber", "SELECT * FROM subscriber_previous", "SELECT * FROM ps_auths", "SELECT * FROM outbox", "DELETE FROM outbox",
             "CALL outbox_add('seal', 'device_secret', 'a', 'b', '')", "SELECT sealed FROM tenant_secret", "SELECT plain FROM device_secret",
             "UPDATE account_secret SET comment = plain", "TRUNCATE TABLE device_setting", "TRUNCATE TABLE fetch_journal", "DROP TABLE device_setting", "UPDATE device_revision SET revision = 'x'",
@@ -204,6 +204,14 @@ MAY_NOT = {
                "SELECT * FROM device", "SELECT * FROM account_secret", "SELECT * FROM provider_setting", "UPDATE device_overview SET comment = 'x'",
                "SELECT * FROM device_pack", "SELECT * FROM device_inputs", "SELECT * FROM effective_parameter", "TRUNCATE TABLE device", "SELECT * FROM fetch_journal"],
 }
+
+# rotation
+MAY["courier"] += ["UPDATE device SET generation = DEFAULT WHERE mac = '805ec0000001'", "SELECT * FROM rotation_state"]
+MAY["dba"] += ["INSERT INTO rotation (tenant_id, what) VALUES ('acme', 'http')", "UPDATE rotation SET state = 'cancelled'", "DELETE FROM rotation"]
+MAY["reader"] += ["SELECT * FROM rotation_state", "SELECT * FROM rotation_straggler"]
+MAY_NOT["courier"] += ["INSERT INTO account_secret (account_id) VALUES ('x')", "UPDATE device SET enabled = 0", "INSERT INTO rotation (what) VALUES ('web')",
+                       "DELETE FROM rotation_device"]
+MAY_NOT["dba"] += ["UPDATE rotation SET finished_at = NULL", "UPDATE rotation_device SET state = 'finished'", "DELETE FROM rotation_account"]
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)

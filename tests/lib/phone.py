@@ -11,6 +11,8 @@ class Torn(Exception):
 
 
 class Answer:
+    session = resumed = None  # of TLS
+
     def __init__(self, head, body, url):
         self.head, self.body, self.url = head, body, url
         lines = head.split(b'\r\n')
@@ -76,13 +78,15 @@ def fresh_address():
     return f'127.100.{n // 250}.{n % 250 + 1}'
 
 
-def connect(port, tls=True, source=None, timeout=20, context=None, host='127.0.0.1'):
-    """source: the client's address, which may be any of 127.0.0.0/8; None: one that nobody used lately."""
+def connect(port, tls=True, source=None, timeout=20, context=None, host='127.0.0.1', session=None):
+    """source: the client's address, which may be any of 127.0.0.0/8; None: one that nobody used lately. session: of an earlier connection, to be resumed."""
+    if ':' in host:
+        source = host  # IPv6 has one loopback address
     plain = socket.create_connection((host, port), timeout, (source or fresh_address(), 0))
     if not tls:
         return plain
     try:
-        return (context or _ANY).wrap_socket(plain, server_hostname='localhost')
+        return (context or _ANY).wrap_socket(plain, server_hostname='localhost', session=session)
     except BaseException:
         plain.close()
         raise
@@ -154,21 +158,22 @@ class Reader:
 
 
 def fetch(port, target, method='GET', auth=None, headers=(), tls=True, source=None, timeout=20, agent='Test/1.0', context=None,
-          body=b'', version='HTTP/1.1', host_header='localhost', raw=None):
-    """One request on a connection of its own. auth: (user, password). raw: send exactly these bytes instead. Raises Torn for half an answer."""
+          body=b'', version='HTTP/1.1', host_header='localhost', raw=None, host='127.0.0.1', session=None):
+    """One request on a connection of its own. auth: (user, password), or a whole value of Authorization. raw: send exactly these bytes instead. The answer knows
+    the TLS session (`session`) and whether it was a resumed one (`resumed`). Raises Torn for half an answer."""
     if raw is None:
         lines = [('Host', host_header)] if host_header is not None else []
         if agent is not None:
             lines.append(('User-Agent', agent))
         if auth:
-            lines.append(('Authorization', basic(*auth)))
+            lines.append(('Authorization', auth if isinstance(auth, str) else basic(*auth)))
         lines += list(headers)
         if body:
             lines.append(('Content-Length', str(len(body))))
         lines.append(('Connection', 'close'))
         raw = request_bytes(method, target, lines, version) + body
     try:
-        connection = connect(port, tls, source, timeout, context)
+        connection = connect(port, tls, source, timeout, context, host, session)
     except ConnectionError as error:
         raise Torn(f'cannot connect: {error}') from error
     with connection:
@@ -176,4 +181,7 @@ def fetch(port, target, method='GET', auth=None, headers=(), tls=True, source=No
             connection.sendall(raw)
         except ConnectionError:
             pass  # an early answer to a request that is refused: read it
-        return Reader(connection).answer(method, target)
+        answer = Reader(connection).answer(method, target)
+        if tls:
+            answer.session, answer.resumed = connection.session, connection.session_reused
+        return answer

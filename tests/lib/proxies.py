@@ -25,7 +25,7 @@ class Places:
     def __init__(self, directory, fcgi_socket, health_socket, ports=None, host='127.0.0.1'):
         self.directory = Path(directory)
         self.fcgi_socket, self.health_socket = str(fcgi_socket), str(health_socket)
-        self.host = host
+        self.host = host  # ::1: both listen on IPv6 only
         self.haproxy_tls, self.haproxy_plain, self.haproxy_health, self.nginx_tls, self.nginx_plain, self.nginx_health = ports or free_ports(6)
         self.user = getpass.getuser()
         self.group = grp.getgrgid(os.getgid()).gr_name
@@ -61,11 +61,12 @@ def nginx_replacements(p):
 
 def site_replacements(p):
     d = p.directory
+    host = f'[{p.host}]' if ':' in p.host else p.host
     return [
         ('server unix:/run/dialtone/fcgi.sock ', f'server unix:{p.fcgi_socket} '),
-        ('listen 443 ', f'listen {p.host}:{p.nginx_tls} '),
-        ('listen 80 ', f'listen {p.host}:{p.nginx_plain} '),
-        ('listen 127.0.0.1:9181;', f'listen {p.host}:{p.nginx_health};'),
+        ('listen 443 ', f'listen {host}:{p.nginx_tls} '),
+        ('listen 80 ', f'listen {host}:{p.nginx_plain} '),
+        ('listen 127.0.0.1:9181;', f'listen {host}:{p.nginx_health};'),
         ('fastcgi_pass unix:/run/dialtone/health.sock;', f'fastcgi_pass unix:{p.health_socket};'),
         ('/var/log/nginx/dialtone.log', f'{d}/nginx.log'),
         ('/etc/nginx/certs/vendor-cas.pem', f'{d}/certs/vendor-cas.pem'),
@@ -145,7 +146,7 @@ def make_certificates(directory, names=('localhost',)):
 
 
 def answers(host, port):
-    with socket.socket() as s:
+    with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as s:
         s.settimeout(1)
         return s.connect_ex((host, port)) == 0
 
@@ -159,12 +160,26 @@ class Proxies:
         self.places = places
         self.directory = places.directory
         self.haproxy = self.nginx = None
+        self.map = False  # the lines of HAProxy's file that are marked #map are switched on
+
+    @property
+    def map_file(self):
+        return self.directory / 'dialtone.map'
+
+    def haproxy_text(self):
+        text = HAPROXY_FILE.read_text()
+        replacements = haproxy_replacements(self.places)
+        if self.map:
+            text = text.replace('    #map ', '    ')
+            replacements.append(('map_str(/etc/haproxy/dialtone.map)', f'map_str({self.map_file})'))
+            self.map_file.touch(mode=0o600)
+        return substitute(text, replacements)
 
     def write(self):
         d = self.directory
         d.mkdir(parents=True, exist_ok=True)
         make_certificates(d)
-        (d / 'haproxy.cfg').write_text(substitute(HAPROXY_FILE.read_text(), haproxy_replacements(self.places)))
+        (d / 'haproxy.cfg').write_text(self.haproxy_text())
         (d / 'nginx.conf').write_text(substitute(NGINX_FILE.read_text(), nginx_replacements(self.places)))
         (d / 'nginx-site.conf').write_text(substitute(SITE_FILE.read_text(), site_replacements(self.places)))
 
@@ -219,6 +234,21 @@ class Proxies:
         """Empty HAProxy's tables, so that one test's guesses do not limit the next."""
         for table in ('dialtone_source', 'dialtone_file', 'dialtone_good'):
             self.haproxy_command(f'clear table {table}')
+
+    def reload_haproxy(self):
+        """SIGUSR2 to the master: a new process with the file as it is now."""
+        before = self.haproxy_pid()
+        self.haproxy.send_signal(signal.SIGUSR2)
+        wait_until(lambda: self.haproxy_pid() not in (None, before), 20, 'a new HAProxy')
+        # the master takes no second signal before the former process is gone
+        wait_until(lambda: not Path(f'/proc/{before}').exists(), 20, 'the former HAProxy to end')
+
+    def haproxy_pid(self):
+        """Of the process that serves."""
+        try:
+            return next((line.split()[1] for line in self.haproxy_command('show info').splitlines() if line.startswith('Pid:')), None)
+        except OSError:
+            return None
 
     @property
     def haproxy_log(self):

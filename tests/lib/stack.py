@@ -57,6 +57,10 @@ def remove(directory):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+# How the phones of a vendor call their own file, where it is not <mac>.cfg.
+OWN_FILES = {'grandstream': 'cfg{}.xml'}
+
+
 class Database:
     """A private MariaDB in which `dialtone db init` has run."""
 
@@ -184,6 +188,11 @@ class Database:
             connection.commit()
         return passwords
 
+    def file_of(self, mac):
+        """The name under which a phone of this device's vendor asks for its own file."""
+        rows = self.sql('SELECT m.vendor_id FROM device AS d JOIN model AS m USING (model_id) WHERE d.mac = %s', (mac,), account='root')
+        return OWN_FILES.get(rows[0][0] if rows else None, '{}.cfg').format(mac)
+
     # ---- credentials, by the command and by an independent computation
 
     def credentials_by_command(self, mac):
@@ -259,7 +268,7 @@ def merged(base, more):
 class Pool:
     """dialtone-fcgi on a database, with both proxies before it if asked for."""
 
-    def __init__(self, database, workers=4, conf=None, proxies=True, directory=None, hosts=None, environment=None):
+    def __init__(self, database, workers=4, conf=None, proxies=True, directory=None, hosts=None, environment=None, host='127.0.0.1'):
         self.database = database
         self.directory = Path(directory) if directory else temporary('pool')
         self.socket, self.health = self.directory / 'fcgi.sock', self.directory / 'health.sock'
@@ -270,7 +279,7 @@ class Pool:
         self.conf = merged(self.conf, conf or {})
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
-        self.proxies = Proxies(Places(self.directory, self.socket, self.health)) if proxies else None
+        self.proxies = Proxies(Places(self.directory, self.socket, self.health, host=host)) if proxies else None
 
     # ---- life
 
@@ -380,11 +389,12 @@ class Pool:
     # ---- fetching
 
     def fetch(self, proxy, target, **more):
+        more.setdefault('host', self.proxies.places.host)
         return phone.fetch(self.proxies.tls_port(proxy), target, **more)
 
     def fetch_device(self, proxy, mac, file=None, **more):
         more.setdefault('auth', self.database.credentials(mac))
-        return self.fetch(proxy, '/' + (file or f'{mac}.cfg'), **more)
+        return self.fetch(proxy, '/' + (file or self.database.file_of(mac)), **more)
 
     def journal(self, where='1', arguments=None):
         """Rows of the journal as dictionaries, oldest first."""

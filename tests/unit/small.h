@@ -29,6 +29,9 @@ static const struct { const char *name, *text; } small_files[] = {
 		"[call.waiting]\ntype = bool\nscope = device\ndescription = d\n"
 		"[interval]\ntype = int\nscope = device\nmin = 0\nmax = 100000\ndescription = d\n"
 		"[title]\ntype = string\nscope = device\ndescription = d\n"
+		"[home]\ntype = url\nscope = device\ndescription = d\n"
+		"[address]\ntype = host\nscope = device\ndescription = d\n"
+		"[plan]\ntype = string\nscope = device\ndescription = d\n"
 		"[expansion.modules]\ntype = int\nscope = device\ndefault = 0\nmin = 0\nmax = 6\ndescription = d\n"},
 	{"timezones.tsv",
 		"UTC\tUTC0\nEurope/Berlin\tCET-1CEST,M3.5.0,M10.5.0/3\nAsia/Kolkata\tIST-5:30\nAmerica/St_Johns\tNST3:30NDT,M3.2.0,M11.1.0\n"},

@@ -1,5 +1,6 @@
 /* catalogue.h: the real templates, and one mistake a row in a small set of our own. */
 #include "catalogue.h"
+#include "encrypt.h"
 #include "writer.h"
 
 #include "unit.h"
@@ -202,6 +203,10 @@ static const struct { const char *file, *text, *message; } error_rows[] = {
 		"acme/vendor.ini:4: pattern `A {word}`: unknown placeholder at `{word}`; there are {model} {firmware} {mac}"},
 	{"acme/vendor.ini", VENDOR "[dialect a]\ntemplate = new\n", "!acme/vendor.ini:3: [dialect a] needs a writer: flat, nested-xml, fanvil-text, "},
 	{"acme/vendor.ini", VENDOR "[dialect a]\nwriter = fat\n", "!acme/vendor.ini:4: unknown writer `fat`; there are flat, nested-xml, fanvil-text, "},
+	{"acme/vendor.ini", VENDOR "[dialect a]\nwriter = flat\ntemplate = new\nencryption = rot13\n",
+		"acme/vendor.ini:6: unknown encryption `rot13`; there are grandstream, yealink"},
+	{"acme/vendor.ini", VENDOR "[dialect a]\nwriter = flat\ntemplate = new\nencryption = yealink\n[dialect b]\nwriter = flat\ntemplate = new\nencryption = grandstream\n",
+		"acme/vendor.ini:10: `grandstream`: another dialect of this vendor has `yealink`"},
 	{"acme/vendor.ini", VENDOR "[dialect a]\nwriter = flat\n", "acme/vendor.ini:3: [dialect a] needs a template"},
 	{"acme/vendor.ini", VENDOR, "acme/models.ini: models need a [dialect NAME], and vendor.ini has none"},
 	{"acme/vendor.ini", VENDOR "oui = 00eeff\n" DIALECT "[dialect old]\nwriter = flat\ntemplate = old\n[file common]\npattern = acme{digits}.cfg\nanswer = common\n",
@@ -276,6 +281,24 @@ START_TEST(test_real)
 	ck_assert_ptr_nonnull(catalogue_vendor(catalogue, "yealink", 7));
 	ck_assert_ptr_nonnull(catalogue_model(catalogue, "yealink-t54w", 12));
 	ck_assert_ptr_eq(catalogue_vendor_of_mac(catalogue, &(struct mac){"0c383e000001"}), catalogue_vendor(catalogue, "fanvil", 6));
+	/* which of them have encrypted files, and that the settings of these count as used by no other vendor */
+	const struct vendor *grandstream = catalogue_vendor(catalogue, "grandstream", 11), *yealink = catalogue_vendor(catalogue, "yealink", 7);
+	const struct vendor *fanvil = catalogue_vendor(catalogue, "fanvil", 6);
+	ck_assert_ptr_eq(grandstream->encryption, encryption_find("grandstream"));
+	ck_assert_ptr_eq(yealink->encryption, encryption_find("yealink"));
+	ck_assert_ptr_null(fanvil->encryption);
+	ck_assert(catalogue->encryption && catalogue->encryption_announce && catalogue->encryption_key);
+	ck_assert(grandstream->uses[catalogue->encryption->index] && yealink->uses[catalogue->encryption_announce->index]);
+	ck_assert(!fanvil->uses[catalogue->encryption->index] && !fanvil->uses[catalogue->encryption_key->index]);
+	const struct model *model = catalogue_model(catalogue, "grandstream-grp2614", 19);
+	ck_assert_str_eq(model_variant_for(model, "1.0.3.6")->dialect->name, "pvalue");
+	ck_assert_str_eq(model_variant_for(model, "1.0.5.15")->dialect->name, "alias");
+	ck_assert_str_eq(model_variant_for(model, "")->dialect->name, "alias");
+	model = catalogue_model(catalogue, "grandstream-gxp2170", 19);
+	ck_assert_str_eq(model_variant_for(model, "1.0.11.79")->dialect->name, "pvalue");
+	model = catalogue_model(catalogue, "yealink-t46g", 12);
+	ck_assert_ptr_null(model_variant_for(model, "28.73.0.1")->dialect->encryption);
+	ck_assert_ptr_nonnull(model_variant_for(model, "28.83.0.1")->dialect->encryption);
 	catalogue_free(&catalogue);
 }
 END_TEST

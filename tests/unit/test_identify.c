@@ -1,4 +1,5 @@
 /* identify.h: patterns one by one, then real names and User-Agents against the real templates. */
+#include "catalogue-private.h"
 #include "identify.h"
 
 #include "unit.h"
@@ -285,6 +286,13 @@ static const struct { const char *name, *vendor; enum file_answer answer; bool h
 	{"001565AABBCC.cfg", "yealink", FILE_DEVICE, true},
 	{"001565aabbcc.boot", "yealink", FILE_ABSENT, true},
 	{"y000000000028.cfg", "yealink", FILE_COMMON, false},
+	{"cfg000b82ab0102.xml", "grandstream", FILE_DEVICE, true},
+	{"cfgC074AD0B63EE.xml", "grandstream", FILE_DEVICE, true},
+	{"cfg000b82ab0102", "grandstream", FILE_ABSENT, true},
+	{"cfg000b82ab0102.bin", "grandstream", FILE_ABSENT, true},
+	{"cfggrp2614.xml", "grandstream", FILE_COMMON, false},
+	{"cfg.xml", "grandstream", FILE_ABSENT, false},
+	{"gxp2140fw.bin", "grandstream", FILE_ABSENT, false},
 	{"y000000000000.boot", "yealink", FILE_ABSENT, false},
 	{"000413A11FA7.xml", "snom", FILE_DEVICE, true},
 	{"snomD785-000413A11FA7.htm", "snom", FILE_DEVICE, true},
@@ -299,6 +307,7 @@ START_TEST(test_real_files)
 	struct identify_file file;
 	ck_assert_msg(identify_file(catalogue, real_rows[_i].name, strlen(real_rows[_i].name), &file), "row %d", _i);
 	ck_assert_str_eq(file.vendor->id, real_rows[_i].vendor);
+	ck_assert_msg(catalogue->index->served_mac_first, "a vendor's pattern takes away the short way to <mac>.cfg");
 	ck_assert_int_eq(file.rule->answer, real_rows[_i].answer);
 	ck_assert_int_eq(file.has_mac, real_rows[_i].has_mac);
 	catalogue_free(&catalogue);

@@ -15,6 +15,9 @@ static void begin(void)
 	small_set(&phone, LAYER_TENANT, "sip.realm", "pbx.example");
 	small_set(&phone, LAYER_SITE, "timezone", "Europe/Berlin");
 	small_set(&phone, LAYER_DEVICE, "title", "Hello");
+	small_set(&phone, LAYER_DEVICE, "home", "https://pbx.example:8443/p//");
+	small_set(&phone, LAYER_DEVICE, "address", "2001:db8::1");
+	small_set(&phone, LAYER_DEVICE, "plan", "0xx.T|[2-9]xx|*Xx#");
 	small_set(&phone, LAYER_DEVICE, "admin.password", "geheim");
 	small_set(&phone, LAYER_ACCOUNT, "sip.port", "5070");
 	small_set(&phone, LAYER_LINE, "codecs", "pcma,opus,g722");
@@ -68,6 +71,12 @@ static const struct render_row good_rows[] = {
 	{"a = {{language|upper|lower}}\n", "a=from the map@2\n"},
 	{"a = {{interval|minutes:-x}}\n", "a=x@1\n"},
 	{"a = {{codecs|codec}}\nb = {{codecs|upper}}\nc = {{codecs}}\n", "a=G722,PCMA@1\nb=G722,PCMA@1\nc=g722,pcma@1\n"},
+	/* parts of URLs, hosts before ports, dial plans, places of a list */
+	{"a = {{home|scheme}}\nb = {{home|schemeless}}\nc = {{home|scheme|upper}}\n", "a=https@6\nb=pbx.example:8443/p@6\nc=HTTPS@6\n"},
+	{"a = {{sip.server|uri_host}}:{{sip.port}}\nb = {{address|uri_host}}:1\n", "a=pbx.example:5060@3\nb=[2001:db8::1]:1@6\n"},
+	{"a = {{plan|x_plus}}\nb = {{title|pick3}}\n", "a={ 0x+ | [2-9]xx | *xx# }@6\nb=Hello@6\n"},
+	{"a = {{codecs|codec|pick1}}\nb = {{codecs|codec|pick2}}\nc = {{codecs|codec|pick9}}\nd = {{codecs|pick2}}\n", "a=G722@1\nb=PCMA@1\nc=G722@1\nd=pcma@1\n"},
+	{"{{#lines}}\n{{#line.index=1}}\na = {{codecs|codec|pick1}}{{codecs|codec|pick2}}{{codecs|codec|pick3}}\n{{/line.index}}\n{{/lines}}\n", "a=PCMAG722PCMA@8\n"},
 	/* time zone */
 	{"a = {{timezone}} {{timezone.offset_minutes}} {{timezone.offset_hm}} {{timezone.offset_quarters}} {{timezone.dst}} {{timezone.dst_minutes}}\n",
 		"a=Europe/Berlin 60 +1 4 true 60@4\n"},
@@ -363,6 +372,18 @@ static const struct row_row bad_rows[] = {
 		"acme/main.tmpl:2:3: `item` is `pcmu`, which this vendor's map codec lacks"},
 	{LAYER_DEVICE, "interval", "1", "a = {{admin.password|language}}\n", "acme/main.tmpl:1:5: map language lacks the value of `admin.password`"},
 	{LAYER_DEVICE, "interval", "1", "a = {{title|minutes}}\n", "acme/main.tmpl:1:5: `title` goes through minutes and is no number"},
+	{LAYER_DEVICE, "interval", "1", "a = {{title|scheme}}\n", "acme/main.tmpl:1:5: `title` goes through scheme and is no URL"},
+	{LAYER_DEVICE, "title", "://x", "a = {{title|schemeless}}\n", "acme/main.tmpl:1:5: `title` goes through schemeless and is no URL"},
+	/* a dot that may stand for nothing, a timer in between, what is no element, nothing at all */
+	{LAYER_DEVICE, "plan", "0x.", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "xx.x.", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "0Tx", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "[2-9", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "[]", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "x}x", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "11|", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", "|11", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
+	{LAYER_DEVICE, "plan", ".", "a = {{plan|x_plus}}\n", "acme/main.tmpl:1:5: `plan` goes through x_plus and is not to be said as a plan of x and x+"},
 	{LAYER_DEVICE, "interval", "1", "a = {{model.size}}\n", "acme/main.tmpl:1:5: `model.size` has no value"},
 	{LAYER_DEVICE, "timezone", "UTC", "a = {{timezone.dst_start_month}}\n",
 		"acme/main.tmpl:1:5: `timezone.dst_start_month` of the time zone UTC: it has no daylight saving"},

@@ -87,6 +87,8 @@ static const struct { const char *source, *message; } bad_rows[] = {
 	{"a{{title = 1\n", "acme/main.tmpl:1:1: neither `name = value` nor a section"},
 	{"a = {{x:-{{y}}}}\n", "acme/main.tmpl:1:5: a tag inside a tag"},
 	{"a = {{language|sprache}}\n", "acme/main.tmpl:1:16: unknown map `sprache`: maps.ini has no section of that name"},
+	{"a = {{codecs|pick0}}\n", "acme/main.tmpl:1:14: unknown map `pick0`: maps.ini has no section of that name"},
+	{"a = {{codecs|pick1|codec}}\n", "acme/main.tmpl:1:20: pick is the last filter of a tag"},
 	{"a = {{language|}}\n", "acme/main.tmpl:1:16: unknown map ``: maps.ini has no section of that name"},
 	{"a = {{language:-x|language}}\n", "acme/main.tmpl:1:17: a filter stands before the default: {{name|map:-text}}"},
 	{"a b = 1\n", "acme/main.tmpl:1:1: parameter a b: a name is printable ASCII without blanks and ="},

@@ -100,6 +100,35 @@ START_TEST(test_derived_secrets_differ)
 }
 END_TEST
 
+/* The key of a phone's encrypted files: nothing that rotates changes it, and it is nobody else's. */
+START_TEST(test_lasting_secrets)
+{
+	struct keyring *ring = ring_of(KEY_A), *both = ring_of(KEY_A KEY_B), *new = ring_of(KEY_B);
+	struct token_maker *maker = token_maker_new(ring), *later = token_maker_new(both), *without = token_maker_new(new);
+	char key[23], again[23], cut[17], neighbour[23], purpose[23], rotating[23], gone[23];
+	token_derive_lasting(maker, "provisioning.encryption_key", &phone, 22, key);
+	token_derive_lasting(later, "provisioning.encryption_key", &phone, 22, again);
+	token_derive_lasting(maker, "provisioning.encryption_key", &phone, 16, cut);
+	token_derive_lasting(maker, "provisioning.encryption_key", &other, 22, neighbour);
+	token_derive_lasting(maker, "something.else", &phone, 22, purpose);
+	token_derive(maker, "provisioning.encryption_key", &phone, "0123456789", 22, rotating);
+	token_derive_lasting(without, "provisioning.encryption_key", &phone, 22, gone);
+	ck_assert_uint_eq(strlen(key), 22);
+	ck_assert_str_eq(key, again);
+	ck_assert_mem_eq(key, cut, 16);
+	ck_assert_str_ne(key, neighbour);
+	ck_assert_str_ne(key, purpose);
+	ck_assert_str_ne(key, rotating);
+	ck_assert_str_ne(key, gone);
+	token_maker_free(&maker);
+	token_maker_free(&later);
+	token_maker_free(&without);
+	keyring_free(&ring);
+	keyring_free(&both);
+	keyring_free(&new);
+}
+END_TEST
+
 static const struct {
 	const char *text, *says;
 } bad_rings[] = {
@@ -191,5 +220,5 @@ START_TEST(test_ring_file)
 }
 END_TEST
 
-UNIT_MAIN("token", {test_token_known_answer, 0}, {test_token_round_trip, 0}, {test_token_old_key_still_opens, 0}, {test_derived_secrets_differ, 0}, {test_bad_rings, ROWS(bad_rings)},
+UNIT_MAIN("token", {test_token_known_answer, 0}, {test_token_round_trip, 0}, {test_token_old_key_still_opens, 0}, {test_derived_secrets_differ, 0}, {test_lasting_secrets, 0}, {test_bad_rings, ROWS(bad_rings)},
 	{test_sample_keys_are_refused, 4}, {test_configured_ring, 0}, {test_ring_file, 0})

@@ -9,7 +9,8 @@
 
 static const struct dialect flat = {.name = "flat", .header = "#!version:1.0.0.1"}, bare = {.name = "bare"},
 	sysconf_dialect = {.name = "sysconf", .root = "sysConf"},
-	text = {.name = "text", .header = "<<VOIP CONFIG FILE>>Version:2.0002", .footer = "<<END OF FILE>>"};
+	text = {.name = "text", .header = "<<VOIP CONFIG FILE>>Version:2.0002", .footer = "<<END OF FILE>>"}, pvalue = {.name = "pvalue", .root = "1"},
+	alias = {.name = "alias", .root = "2"};
 
 struct pair { const char *name, *value; };
 
@@ -59,6 +60,15 @@ static const struct { const char *writer; const struct dialect *dialect; struct 
 		"<<VOIP CONFIG FILE>>Version:2.0002                            \r\n\r\n<M>\r\nA name that is longer than it:<X>\r\n--L--              :\r\n"
 		"B                  :--L--\r\nC                  :%NULL%\r\n--A header that is long as well--:\r\nD                  :<<END OF FILE>>\r\n\r\n"
 		"<N>\r\n--L--              :\r\nB                  :#x\r\n<<END OF FILE>>\r\n"},
+	{"grandstream", &pvalue, {{NULL, NULL}}, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gs_provision version=\"1\">\n<config version=\"1\">\n</config>\n</gs_provision>\n"},
+	/* mac stands before the settings, wherever the template has it */
+	{"grandstream", &pvalue, {{"P271", "1"}, {"mac", "000b82123456"}, {"P270", "M\xc3\xbcller & <Co>"}, {"P237", ""}, {"P999999", "]]>\n\t"}},
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gs_provision version=\"1\">\n<mac>000b82123456</mac>\n<config version=\"1\">\n<P271>1</P271>\n"
+		"<P270>M\xc3\xbcller &amp; &lt;Co&gt;</P270>\n<P237></P237>\n<P999999>]]&gt;&#10;&#9;</P999999>\n</config>\n</gs_provision>\n"},
+	{"grandstream", &alias, {{"mac", "000b82123456"}, {"account.1.sip.subscriber.password", "a\"b'c"}, {"network.802.1x.mode", "Disable"}, {"pks.vpk.12.value", ""}},
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gs_provision version=\"1\">\n<mac>000b82123456</mac>\n<config version=\"2\">\n"
+		"<item name=\"account.1.sip.subscriber.password\">a&quot;b&apos;c</item>\n<item name=\"network.802.1x.mode\">Disable</item>\n"
+		"<item name=\"pks.vpk.12.value\"></item>\n</config>\n</gs_provision>\n"},
 };
 
 START_TEST(test_good)
@@ -108,17 +118,28 @@ static const struct { const char *writer, *value; const char *why; } bad_values[
 	{"fanvil-text", " a", "begins or ends with a blank"},
 	{"fanvil-text", "a ", "begins or ends with a blank"},
 	{"fanvil-text", "\x80", "is not UTF-8"},
+	{"grandstream", "\x01", "has a character that XML cannot hold"},
+	{"grandstream", "long enough for whole blocks\x1b", "has a character that XML cannot hold"},
+	{"grandstream", "\xef\xbf\xbf", "has a character that XML cannot hold"},
+	{"grandstream", "\xff", "is not UTF-8"},
 };
 
 static const struct dialect *dialect_of(const char *writer)
 {
-	return strcmp(writer, "flat") == 0 ? &flat : strcmp(writer, "nested-xml") == 0 ? &sysconf_dialect : &text;
+	return strcmp(writer, "flat") == 0 ? &flat : strcmp(writer, "nested-xml") == 0 ? &sysconf_dialect : strcmp(writer, "grandstream") == 0 ? &pvalue : &text;
+}
+
+/* A name for a test that is about values; so that all writers know it. */
+static const char *name_for(const struct writer *writer, const char *name, const char *number)
+{
+	return strcmp(writer->name, "grandstream") == 0 ? number : name;
 }
 
 /* A value behind others, so that there is something to take back. */
 START_TEST(test_bad_values)
 {
-	const struct pair pairs[] = {{"m/first", "fine"}, {"m/last", bad_values[_i].value}, {NULL, NULL}};
+	const struct writer *writer = writer_find(bad_values[_i].writer);
+	const struct pair pairs[] = {{name_for(writer, "m/first", "P1"), "fine"}, {name_for(writer, "m/last", "P2"), bad_values[_i].value}, {NULL, NULL}};
 	struct parameter list[MOST];
 	struct parameters parameters = parameters_of(pairs, list);
 	struct error error = {0};
@@ -126,9 +147,8 @@ START_TEST(test_bad_values)
 	struct buf out;
 	buf_init(&out, 1 << 20);
 	buf_add_string(&out, "before");
-	const struct writer *writer = writer_find(bad_values[_i].writer);
 	ck_assert_int_eq(writer->write(dialect_of(bad_values[_i].writer), &parameters, &out, &error), ERROR_INEXPRESSIBLE);
-	snprintf(expected, sizeof expected, "the value of m/last %s", bad_values[_i].why);
+	snprintf(expected, sizeof expected, "the value of %s %s", pairs[1].name, bad_values[_i].why);
 	ck_assert_str_eq(error.message, expected);
 	ck_assert_str_eq(out.data, "before");
 	ck_assert_uint_eq(out.size, 6);
@@ -167,6 +187,11 @@ static const struct { const char *writer, *name; bool good; } name_rows[] = {
 	{"fanvil-text", "M/a", true}, {"fanvil-text", "SIP CONFIG MODULE/SIP Line List/SIP1 Phone Number", true}, {"fanvil-text", "M/a-b [x]", true},
 	{"fanvil-text", "", false}, {"fanvil-text", "a", false}, {"fanvil-text", "M/", false}, {"fanvil-text", "/a", false}, {"fanvil-text", "M/L/a/b", false},
 	{"fanvil-text", "M/a:b", false}, {"fanvil-text", "M>/a", false}, {"fanvil-text", "M/<N>", false}, {"fanvil-text", "M/--L--", false},
+	{"grandstream", "P1", true}, {"grandstream", "P47", true}, {"grandstream", "P999999", true}, {"grandstream", "mac", true},
+	{"grandstream", "", false}, {"grandstream", "P", false}, {"grandstream", "P0", false}, {"grandstream", "P047", false}, {"grandstream", "P1000000", false},
+	{"grandstream", "p47", false}, {"grandstream", "P4x", false}, {"grandstream", "47", false}, {"grandstream", "P47>", false}, {"grandstream", "account", false},
+	{"grandstream", ".a.b", false}, {"grandstream", "a.b.", false}, {"grandstream", "a..b", false}, {"grandstream", "a.b\"", false}, {"grandstream", "a. b", false},
+	{"grandstream", "a.\xc3\xa4", false}, {"grandstream", "a.b<c", false}, {"grandstream", "MAC", false},
 	{"fanvil-text", "M/ a", false}, {"fanvil-text", "M/a ", false}, {"fanvil-text", "M/a\nb", false}, {"fanvil-text", "M/#a", false}, {"fanvil-text", "M\xc3\xa4/a", false},
 };
 
@@ -212,11 +237,37 @@ START_TEST(test_tree)
 }
 END_TEST
 
+/* What the writer of Grandstream's two versions refuses: names of the other, a MAC twice, a dialect that is of neither. */
+static const struct { const struct dialect *dialect; struct pair pairs[4]; enum error_code code; const char *message; } grandstream_rows[] = {
+	{&pvalue, {{"P1", "x"}, {"account.1.name", "x"}}, ERROR_INEXPRESSIBLE, "parameter account.1.name: this dialect's names are numbers such as P47"},
+	{&alias, {{"account.1.name", "x"}, {"P47", "x"}}, ERROR_INEXPRESSIBLE, "parameter P47: this dialect's names are aliases such as account.1.name"},
+	{&alias, {{"mac", "000b82123456"}, {"mac", "000b82123457"}}, ERROR_INEXPRESSIBLE, "parameter mac has a value twice"},
+	{&alias, {{"mac", "\x02"}}, ERROR_INEXPRESSIBLE, "the value of mac has a character that XML cannot hold"},
+	{&bare, {{"P1", "x"}}, ERROR_SYNTAX, "dialect bare: root is the version of <config>, 1 or 2"},
+	{&sysconf_dialect, {{"P1", "x"}}, ERROR_SYNTAX, "dialect sysconf: root is the version of <config>, 1 or 2"},
+};
+
+START_TEST(test_grandstream)
+{
+	struct parameter list[MOST];
+	struct parameters parameters = parameters_of(grandstream_rows[_i].pairs, list);
+	struct error error = {0};
+	struct buf out;
+	buf_init(&out, 1 << 20);
+	ck_assert_int_eq(writer_find("grandstream")->write(grandstream_rows[_i].dialect, &parameters, &out, &error), grandstream_rows[_i].code);
+	ck_assert_str_eq(error.message, grandstream_rows[_i].message);
+	ck_assert_uint_eq(out.size, 0);
+	ck_assert_int_eq(writer_find("grandstream")->write(grandstream_rows[_i].dialect, &parameters, &out, NULL), grandstream_rows[_i].code);
+	buf_deinit(&out);
+}
+END_TEST
+
 /* Every maximum from nothing to more than enough: all or nothing. */
 START_TEST(test_maximum)
 {
-	const struct pair pairs[] = {{"m/first", "fine"}, {"m/l/second", "and <so> on"}, {"n/last", "x"}, {NULL, NULL}};
 	const struct writer *writer = writer_list[_i];
+	const struct pair pairs[] = {{name_for(writer, "m/first", "P1"), "fine"}, {name_for(writer, "m/l/second", "P2"), "and <so> on"},
+		{name_for(writer, "n/last", "P3"), "x"}, {NULL, NULL}};
 	const struct dialect *dialect = dialect_of(writer->name);
 	struct parameter list[MOST];
 	struct parameters parameters = parameters_of(pairs, list);
@@ -403,6 +454,39 @@ static size_t read_xml(const char *data, size_t size, struct found *found)
 	return count;
 }
 
+/* One element a line between <config> and its end; names by their elements or in quotes. */
+static size_t read_grandstream(const char *data, size_t size, struct found *found)
+{
+	size_t count = 0;
+	const char *config = strstr(data, "<config version=\""), *line = strchr(config, '\n') + 1;
+	static const char begin[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<gs_provision version=\"1\">\n";
+	ck_assert(strncmp(data, begin, sizeof begin - 1) == 0);
+	for (; strncmp(line, "</config>", 9) != 0; line = strchr(line, '\n') + 1) {
+		struct found *one = &found[count++];
+		char end[80] = "</item>\n";
+		const char *open = strchr(line, '>'), *p = open + 1;
+		ck_assert(count < MOST && *line == '<');
+		one->length = 0;
+		if (line[1] == 'P') {
+			snprintf(one->name, sizeof one->name, "%.*s", (int)(open - line - 1), line + 1);
+			snprintf(end, sizeof end, "</%s>\n", one->name);
+		} else {
+			ck_assert_int_eq(sscanf(line, "<item name=\"%63[^\"]\">", one->name), 1);
+		}
+		while (*p != '<') {
+			ck_assert_msg(*p != '>' && *p != '\n' && p < data + size, "raw markup in a value");
+			if (*p == '&')
+				p = read_entity(p, &one->value[one->length]);
+			else
+				one->value[one->length] = *p++;
+			one->length++;
+		}
+		ck_assert(strncmp(p, end, strlen(end)) == 0);
+	}
+	ck_assert_str_eq(line, "</config>\n</gs_provision>\n");
+	return count;
+}
+
 static uint32_t state;
 
 static uint32_t random_number(uint32_t below)
@@ -434,6 +518,8 @@ static const char *const random_names[][8] = {
 	{"a", "b.c", "account.1.sip_server.1.address", "P47", "x!", "linekey.12.label", "z:z", "some.quite.long.name.for.once"},
 	{"a", "b/c", "b/d[2]/e", "b/d[10]/e", "f[1]", "f[2]", "b/d[2]/g", "some/quite/long/name/for/once"},
 	{"M/a", "M/L/b", "M/L/c", "N/L/b", "N/d", "M/e", "O/f", "O/Some quite long name for once"},
+	{"P1", "P47", "P270", "P2312", "P23000", "P999999", "P8", "P196"},
+	{"a.b", "account.1.name", "account.1.sip.server.1.address", "pks.vpk.12.value", "network.802.1x.mode", "c.D", "preserve.DND.status.after.reboot", "x_y-z.0"},
 };
 
 static void check_found(const struct parameters *parameters, const struct found *found, size_t count)
@@ -450,10 +536,11 @@ static void check_found(const struct parameters *parameters, const struct found 
 
 START_TEST(test_reads_back)
 {
-	static size_t (*const readers[])(const char *, size_t, struct found *) = {read_flat, read_xml, read_fanvil};
+	static size_t (*const readers[])(const char *, size_t, struct found *) = {read_flat, read_xml, read_fanvil, read_grandstream, read_grandstream};
 	static char values[8][512];
 	static struct found found[MOST];
-	const struct writer *writer = writer_list[_i];
+	const struct writer *writer = writer_list[_i < 4 ? _i : 3];
+	const struct dialect *dialect = _i < 4 ? dialect_of(writer->name) : &alias;
 	struct parameter list[8];
 	struct parameters parameters = {.list = list};
 	struct buf out;
@@ -468,7 +555,7 @@ START_TEST(test_reads_back)
 			list[i] = (struct parameter){.name = name, .name_length = (uint32_t)strlen(name), .text = values[i], .length = random_value(values[i])};
 		}
 		buf_clear(&out);
-		if (writer->write(dialect_of(writer->name), &parameters, &out, &error) == ERROR_NONE) {
+		if (writer->write(dialect, &parameters, &out, &error) == ERROR_NONE) {
 			written++;
 			check_found(&parameters, found, readers[_i](out.data, out.size, found));
 		} else {
@@ -486,11 +573,12 @@ START_TEST(test_list)
 	size_t count = 0;
 	for (; writer_list[count]; count++)
 		ck_assert_ptr_eq(writer_find(writer_list[count]->name), writer_list[count]);
-	ck_assert_uint_ge(count, 5);
+	ck_assert_uint_ge(count, 6);
 	ck_assert_ptr_null(writer_find("xml"));
 	ck_assert_ptr_null(writer_find(""));
 }
 END_TEST
 
 UNIT_MAIN("writer", {test_good, ROWS(good_rows)}, {test_bad_values, ROWS(bad_values)}, {test_literal, 0}, {test_names, ROWS(name_rows)},
-	{test_tree, ROWS(tree_rows)}, {test_maximum, 3}, {test_many, 0}, {test_utf8, ROWS(utf8_rows)}, {test_reads_back, 3}, {test_list, 0})
+	{test_tree, ROWS(tree_rows)},
+	{test_grandstream, ROWS(grandstream_rows)}, {test_maximum, 4}, {test_many, 0}, {test_utf8, ROWS(utf8_rows)}, {test_reads_back, 5}, {test_list, 0})

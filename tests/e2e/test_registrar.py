@@ -87,9 +87,10 @@ def test_both_passwords_while_a_rotation_lasts(registrar, courier, database, acc
     tenant, name, user, realm, password = account
     wait_until(lambda: registers(registrar, user, realm, password), 10, 'the account to register')
     copy = ', '.join(f'previous_{c} = {c}' for c in ('realm', 'username', 'ha1', 'ha1b', 'ha1_sha256', 'ha1b_sha256'))
-    database.sql(f'UPDATE account_digest SET {copy}, previous_until = NOW() + INTERVAL 6 SECOND WHERE tenant_id = %s AND account_id = %s', (tenant, name), account='courier')
+    database.sql(f'UPDATE account_digest SET {copy}, previous_until = NOW() + INTERVAL 1 HOUR WHERE tenant_id = %s AND account_id = %s', (tenant, name), account='courier')
     database.sql("UPDATE account_secret SET plain = 'Ohngee7eaX' WHERE tenant_id = %s AND account_id = %s AND name = 'sip.password'", (tenant, name))
-    wait_until(lambda: registers(registrar, user, realm, 'Ohngee7eaX'), 5, 'the new password')
+    wait_until(lambda: registers(registrar, user, realm, 'Ohngee7eaX'), 10, 'the new password')
     assert registrar.register(user, realm, password) == 200
+    database.sql('UPDATE account_digest SET previous_until = NOW() + INTERVAL 1 SECOND WHERE tenant_id = %s AND account_id = %s', (tenant, name), account='courier')
     wait_until(lambda: not registers(registrar, user, realm, password), 15, 'the previous one to end')
     assert registrar.register(user, realm, 'Ohngee7eaX') == 200

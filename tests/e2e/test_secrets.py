@@ -526,14 +526,15 @@ def test_the_previous_password_while_it_counts(database, fleet):
     database.courier()
     columns = 'realm', 'username', 'ha1', 'ha1b', 'ha1_sha256', 'ha1b_sha256'
     copy = ', '.join(f'previous_{c} = {c}' for c in columns)
-    database.sql(f'UPDATE account_digest SET {copy}, previous_until = NOW() + INTERVAL 2 SECOND WHERE account_id = %s', (mac + '-1',), account='courier')
+    database.sql(f'UPDATE account_digest SET {copy}, previous_until = NOW() + INTERVAL 1 HOUR WHERE account_id = %s', (mac + '-1',), account='courier')
     before = database.sql('SELECT username, domain, ha1 FROM subscriber WHERE account_id = %s', (mac + '-1',), account='registrar')
     database.sql("UPDATE account_secret SET plain = 'Gai6uQuoh7ai' WHERE account_id = %s", (mac + '-1',))
     database.courier()
     previous = 'SELECT username, domain, ha1 FROM subscriber_previous WHERE account_id = %s'
     assert database.sql(previous, (mac + '-1',), account='registrar') == before
     assert database.sql('SELECT username, domain, ha1 FROM subscriber WHERE account_id = %s', (mac + '-1',), account='registrar') != before
-    wait_until(lambda: not database.sql(previous, (mac + '-1',), account='registrar'), 5, 'the previous one to end')
+    database.sql('UPDATE account_digest SET previous_until = NOW() + INTERVAL 1 SECOND WHERE account_id = %s', (mac + '-1',), account='courier')
+    wait_until(lambda: not database.sql(previous, (mac + '-1',), account='registrar'), 10, 'the previous one to end')
 
 
 # ---------------------------------------------------------------- where no secret may be

@@ -57,6 +57,7 @@ def test_phones_that_take_a_hash_get_no_password(sample):
     told = json.loads(sample.database.command('--json', 'check').stdout)
     found = {(group['tenant'], group['vendor'], group['reason']): group['devices'] for group in told['plain_passwords']}
     assert found == {('brightwater', 'fanvil', 'vendor'): ['0c383e5b2001', '0c383e5b2002'],
+                     ('brightwater', 'grandstream', 'vendor'): ['c074ad6b1001'],
                      ('brightwater', 'yealink', 'vendor'): ['805ec04a1001', '805ec04a1002', '805ec04a1003', '805ec04a1004'],
                      ('kestrel', 'fanvil', 'vendor'): ['0c383e5b4001', '0c383e5b4002', '0c383e5b4003'],
                      ('kestrel', 'yealink', 'vendor'): ['805ec04a3001', '805ec04a3002', '805ec04a3003']}

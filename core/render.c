@@ -30,7 +30,8 @@ bool render_make_room(struct run *run)
 static void tell_used(struct run *run, struct text name, const struct reference *reference)
 {
 	if (reference->setting)
-		run->trace->used(run->trace->context, name.text, name.length, reference->setting->index, run->line);
+		run->trace->used(run->trace->context, name.text, name.length, reference->setting->index,
+			reference->kind == REFERENCE_LINE_SETTING ? run->line : NULL);
 }
 
 static __attribute__((noinline)) void trace_used(struct run *run, const struct op *op, struct text name)

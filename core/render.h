@@ -38,7 +38,7 @@ struct render_trace {
 	void *context;
 	/* `loser` lost against `winner` (winner NULL: removed by a raw NULL row of layer `by`). */
 	void (*beaten)(void *context, const struct parameter *winner, const struct parameter *loser, enum layer by);
-	/* parameter of that name read setting `index`, for `line` (NULL outside {{#lines}}). Called before the parameter is known to stand.
+	/* parameter of that name read setting `index`, for `line` (NULL: the device's own value of it). Called before the parameter is known to stand.
 	 */
 	void (*used)(void *context, const char *name, uint32_t name_length, uint32_t index, const struct stack_line *line);
 };

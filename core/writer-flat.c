@@ -187,6 +187,8 @@ static inline bool write_known(struct file *file, const struct parameter *parame
 static enum error_code write_lines(struct file *file, const struct parameters *parameters, struct error *error)
 {
 	struct file known = *file; /* its own, for registers */
+	if (!parameters->count)
+		return ERROR_NONE; /* no list to point into */
 	for (const struct parameter *at = parameters->list, *end = at + parameters->count; at < end; at++) {
 		if (known.trusted && write_known(&known, at))
 			continue;

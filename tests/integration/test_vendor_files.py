@@ -3,6 +3,7 @@
 After a change that is meant: DIALTONE_GOLDEN=write pytest tests/integration/test_vendor_files.py, and read the difference.
 """
 import hashlib
+import json
 import os
 import pathlib
 import urllib.parse
@@ -175,3 +176,43 @@ def test_secrets_are_masked(database):
         shown = database.command('render', mac).stdout
         for secret in (ha1('md5', 'auth-u0001'), ha1('md5', 'auth-u0011'), ha1('sha256', 'auth-u0011'), PASSWORD, database.credentials(mac)[1], 'adm1n', 'us3r'):
             assert secret not in shown
+
+
+def test_snom_asks_by_other_names_too(database):
+    own = database.command('render', SNOM).stdout
+    assert database.command('render', SNOM, 'snomD785-000413AA0001.htm').stdout == own
+    common = ElementTree.fromstring(database.command('render', SNOM, 'snomD785.htm').stdout)
+    assert [(e.tag, e.text) for e in common.iter() if e.text and e.text.strip()] == [('auto_reboot_on_setting_change', 'off')]
+    assert database.command('render', SNOM, 'snom-general.xml', check=False).returncode == 5
+
+
+def test_raw_parameters_of_xml(database):
+    """An attribute joins its element, a removed element takes its attributes along, and an attribute of nothing is an error by name."""
+    def raw(name, value):
+        database.sql("INSERT INTO device_setting (mac, vendor, name, value) VALUES (%s, 'snom', %s, %s)", (SNOM_PLAIN, name, value))
+    try:
+        for name, value in (('functionKeys/fkey[0]/@icon', 'a"b'), ('functionKeys/fkey[1]', None), ('phone-settings/user_dp_str[2]', '|^0|+49|d'), ('phone-settings/language/@perm', 'RW')):
+            raw(name, value)
+        text = render(database, SNOM_PLAIN)
+        settings, keys = snom(text)
+        assert keys[0][1]['icon'] == 'a"b' and 1 not in keys and settings['user_dp_str', 2] == '|^0|+49|d' and '<language perm="RW">' in text
+        raw('functionKeys/fkey[40]/@label', 'x')
+        told = database.command('render', SNOM_PLAIN, check=False)
+        assert told.returncode == 4 and 'functionKeys/fkey[40]/@label is an attribute of an element that is not there' in told.stderr
+    finally:
+        database.sql("DELETE FROM device_setting WHERE mac = %s AND vendor = 'snom'", (SNOM_PLAIN,))
+
+
+def test_check_says_who_holds_the_password_and_why(database):
+    told = json.loads(database.command('--json', 'check').stdout)
+    assert [(g['tenant'], g['vendor'], g['reason'], g['devices']) for g in told['plain_passwords']] == [
+        ('bare', 'linphone', 'realm', [LINPHONE_PLAIN]), ('bare', 'snom', 'realm', [SNOM_PLAIN])]
+    assert told['good'] is True
+    assert 'because the tenant has no sip.realm' in database.command('check').stdout
+
+
+def test_explain_names_the_tenant_as_what_a_realm_is_of(database):
+    told = json.loads(database.command('--json', 'explain', SNOM, 'sip.realm').stdout)
+    assert "'scope': 'tenant'" in str(told) and REALM in str(told)
+    hashes = json.loads(database.command('--json', 'explain', SNOM, 'phone-settings/user_hash[2]').stdout)
+    assert 'sip.realm' in str(hashes) and ha1('md5', 'auth-u0001') not in str(hashes)

@@ -10,4 +10,5 @@ nobase_dist_pkgdata_DATA += \
 	db/migrations/0007-secrets.sql \
 	db/migrations/0008-identity.sql \
 	db/migrations/0009-audit.sql \
+	db/migrations/0010-rotation.sql \
 	db/sample.sql

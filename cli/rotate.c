@@ -300,12 +300,14 @@ static int cancel(struct cli *cli, struct db *db, long long id)
 		snprintf(state, sizeof state, "%s", db_column(statement, 0).text);
 	db_done(statement);
 	db_statement_free(&statement);
-	if (there == 0)
-		error_set(&error, ERROR_UNKNOWN, "there is no rotation %lld: `dialtone rotate --list` shows them", id);
-	else if (there > 0 && !open)
-		error_set(&error, ERROR_DATABASE, "rotation %lld is %s already", id, state);
-	if (error.code)
+	if (there < 0)
 		return cli_fail(cli, &error);
+	if (!there)
+		cli_message("there is no rotation %lld: `dialtone rotate --list` shows them", id);
+	else if (!open)
+		cli_message("rotation %lld is %s already", id, state);
+	if (!open)
+		return there ? CLI_DATABASE : CLI_UNKNOWN;
 	statement = db_prepare(db, "UPDATE rotation SET state = 'cancelled' WHERE id = ?");
 	db_bind_int(statement, 0, id);
 	enum error_code code = db_execute(statement, false, &error);

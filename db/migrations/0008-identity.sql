@@ -142,6 +142,10 @@ BEGIN
   DECLARE bits, whole, rest, digit INT;
   SET address = SUBSTRING_INDEX(network, '/', 1);
   SET text = IF(network LIKE '%/%', SUBSTRING(network, LENGTH(address) + 2), NULL);
+  -- what the C library does not take either: $ of REGEXP stands before a line break too, and 01 might be octal
+  IF network REGEXP '[^0-9A-Fa-f.:/]' OR address REGEXP '[.]0[0-9]|:0[0-9]+[.]' OR (IS_IPV4(address) AND address REGEXP '^0[0-9]') THEN
+    RETURN NULL;
+  END IF;
   IF IS_IPV4(address) THEN
     SET bits = 32;
     SET digits = CONCAT('00000000000000000000ffff', LPAD(LOWER(HEX(INET_ATON(address))), 8, '0'));
@@ -177,6 +181,10 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE check_network(
   COMMENT 'an address or CIDR without bits beyond its prefix'
 BEGIN
   DECLARE address VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin;
+  -- longer text may have been cut to its column before this was called
+  IF LENGTH(network) > 60 THEN
+    CALL refuse(CONCAT(shown(network), ' is not a network: 192.0.2.0/24, 2001:db8::/32 or one address'));
+  END IF;
   SET network = LOWER(TRIM(network));
   SET address = SUBSTRING_INDEX(network, '/', 1);
   IF network IS NULL OR network_end(network, 0) IS NULL THEN
@@ -268,6 +276,20 @@ BEGIN
     CALL refuse(CONCAT('enrolment.uses is 1 to 100, not ', COALESCE(uses, 'NULL')));
   END IF;
   SET networks = done;
+END//
+
+DROP PROCEDURE IF EXISTS check_fingerprint//
+CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE check_fingerprint(
+    INOUT sha256 VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin)
+  DETERMINISTIC NO SQL SQL SECURITY DEFINER
+BEGIN
+  DECLARE digits VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin;
+  SET digits = LOWER(REPLACE(TRIM(COALESCE(sha256, '')), ':', ''));
+  -- longer text may have been cut to its column before this was called
+  IF LENGTH(sha256) > 120 OR LENGTH(digits) <> 64 OR NOT digits REGEXP '^[0-9a-f]{64}$' THEN
+    CALL refuse(CONCAT(shown(sha256), ' is not a SHA-256: openssl x509 -noout -fingerprint -sha256 tells it'));
+  END IF;
+  SET sha256 = digits;
 END//
 
 -- ---------------------------------------------------------------- triggers
@@ -452,19 +474,13 @@ END//
 DROP TRIGGER IF EXISTS certificate_denied_bi//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER certificate_denied_bi BEFORE INSERT ON certificate_denied FOR EACH ROW
 BEGIN
-  SET NEW.sha256 = LOWER(REPLACE(TRIM(NEW.sha256), ':', ''));
-  IF NOT (NEW.sha256 REGEXP '^[0-9a-f]{64}$' AND LENGTH(NEW.sha256) = 64) THEN
-    CALL refuse(CONCAT(shown(NEW.sha256), ' is not a SHA-256: openssl x509 -noout -fingerprint -sha256 tells it'));
-  END IF;
+  CALL check_fingerprint(NEW.sha256);
 END//
 
 DROP TRIGGER IF EXISTS certificate_denied_bu//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER certificate_denied_bu BEFORE UPDATE ON certificate_denied FOR EACH ROW
 BEGIN
-  SET NEW.sha256 = LOWER(REPLACE(TRIM(NEW.sha256), ':', ''));
-  IF NOT (NEW.sha256 REGEXP '^[0-9a-f]{64}$' AND LENGTH(NEW.sha256) = 64) THEN
-    CALL refuse(CONCAT(shown(NEW.sha256), ' is not a SHA-256: openssl x509 -noout -fingerprint -sha256 tells it'));
-  END IF;
+  CALL check_fingerprint(NEW.sha256);
 END//
 
 DROP TRIGGER IF EXISTS certificate_denied_ai//

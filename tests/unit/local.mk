@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	tests/unit/test_replay \
 	tests/unit/test_digest \
 	tests/unit/test_access \
+	tests/unit/test_proofs \
 	tests/unit/test_record \
 	tests/unit/test_spool
 
@@ -108,7 +109,7 @@ tests_unit_test_cache_LDADD = $(UNIT_LIBS)
 tests_unit_test_request_SOURCES = tests/unit/test_request.c tests/unit/unit.h
 tests_unit_test_request_CPPFLAGS = $(UNIT_APP_DEFINES)
 tests_unit_test_request_LDADD = $(UNIT_APP_LIBS)
-tests_unit_test_access_SOURCES = tests/unit/test_access.c tests/unit/unit.h
+tests_unit_test_access_SOURCES = tests/unit/test_access.c tests/unit/store_double.h tests/unit/unit.h
 tests_unit_test_access_CPPFLAGS = $(UNIT_APP_DEFINES)
 tests_unit_test_access_LDADD = $(UNIT_APP_LIBS)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h
@@ -132,3 +133,6 @@ tests_unit_test_replay_LDADD = $(UNIT_APP_LIBS)
 tests_unit_test_identity_SOURCES = tests/unit/test_identity.c tests/unit/unit.h
 tests_unit_test_identity_CPPFLAGS = $(UNIT_APP_DEFINES)
 tests_unit_test_identity_LDADD = $(UNIT_APP_LIBS)
+tests_unit_test_proofs_SOURCES = tests/unit/test_proofs.c tests/unit/store_double.h tests/unit/unit.h
+tests_unit_test_proofs_CPPFLAGS = $(UNIT_APP_DEFINES)
+tests_unit_test_proofs_LDADD = $(UNIT_APP_LIBS)

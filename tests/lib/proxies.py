@@ -232,7 +232,7 @@ class Proxies:
 
     def forget_limits(self):
         """Empty HAProxy's tables, so that one test's guesses do not limit the next."""
-        for table in ('dialtone_source', 'dialtone_file', 'dialtone_good'):
+        for table in ('dialtone_source', 'dialtone_file', 'dialtone_good', 'dialtone_digest'):
             self.haproxy_command(f'clear table {table}')
 
     def reload_haproxy(self):

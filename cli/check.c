@@ -193,6 +193,37 @@ static enum error_code check_idle_settings(struct check *check, struct error *er
 	return more < 0 ? error->code : code;
 }
 
+/* Rows that this configuration passes over: what a DBA inserted takes no effect, and nobody would say why. */
+static enum error_code check_idle_identity(struct check *check, struct error *error)
+{
+	const struct conf *conf = check->cli->conf;
+	const struct { bool on; const char *subject, *message; } rows[] = {
+		{conf->identity.enrolment, "enrolment", "%lld windows are open and have no effect: identity.enrolment is false"},
+		{conf->identity.networks, "policies", "%lld want an address only and have no effect: identity.networks is false"},
+		{*conf->identity.certificate_verify != 0, "policies", "%lld want a certificate, which nothing can prove: identity.certificate_verify names no parameter"},
+		{conf->identity.passwords, "device_password", "%lld passwords have no effect: identity.passwords is false"},
+	};
+	struct db_statement *statement = db_prepare(check->cli->db,
+		"SELECT (SELECT COUNT(*) FROM enrolment WHERE closed_at IS NULL AND valid_until > NOW()),"
+		" (SELECT COUNT(*) FROM tenant_policy WHERE network = 1 AND token + password + certificate = 0)"
+		" + (SELECT COUNT(*) FROM device_policy WHERE network = 1 AND token + password + certificate = 0),"
+		" (SELECT COUNT(*) FROM tenant_policy WHERE certificate = 1) + (SELECT COUNT(*) FROM device_policy WHERE certificate = 1),"
+		" (SELECT COUNT(*) FROM device_password)");
+	enum error_code code = db_execute(statement, true, error);
+	int more = code ? 0 : db_next(statement, error);
+	for (unsigned i = 0; more > 0 && i < sizeof rows / sizeof *rows; i++) {
+		long long count = db_column_int(statement, i);
+		char message[160];
+		if (rows[i].on || !count)
+			continue;
+		snprintf(message, sizeof message, rows[i].message, count);
+		add(check->hints, rows[i].subject, message);
+	}
+	db_done(statement);
+	db_statement_free(&statement);
+	return more < 0 ? error->code : code;
+}
+
 /* ---- result ---- */
 
 static void print_list(const struct check *check, const json_t *list, const char *kind)
@@ -257,7 +288,7 @@ static int run(struct check *check, bool database)
 {
 	struct error error = {0};
 	check_templates(check);
-	if (database && (check_devices(check, &error) || check_idle_settings(check, &error)))
+	if (database && (check_devices(check, &error) || check_idle_settings(check, &error) || check_idle_identity(check, &error)))
 		return cli_fail(check->cli, &error);
 	print(check, database);
 	return json_array_size(check->failures) ? CLI_FOUND : CLI_OK;

@@ -198,10 +198,10 @@ static enum error_code check_idle_identity(struct check *check, struct error *er
 {
 	const struct conf *conf = check->cli->conf;
 	const struct { bool on; const char *subject, *message; } rows[] = {
-		{conf->identity.enrolment, "enrolment", "%lld windows are open and have no effect: identity.enrolment is false"},
-		{conf->identity.networks, "policies", "%lld want an address only and have no effect: identity.networks is false"},
-		{*conf->identity.certificate_verify != 0, "policies", "%lld want a certificate, which nothing can prove: identity.certificate_verify names no parameter"},
-		{conf->identity.passwords, "device_password", "%lld passwords have no effect: identity.passwords is false"},
+		{conf->identity.enrolment, "enrolment", "windows are open and have no effect: identity.enrolment is false"},
+		{conf->identity.networks, "policies", "want an address only and have no effect: identity.networks is false"},
+		{*conf->identity.certificate_verify != 0, "policies", "want a certificate, which nothing can prove: identity.certificate_verify names no parameter"},
+		{conf->identity.passwords, "device_password", "passwords have no effect: identity.passwords is false"},
 	};
 	struct db_statement *statement = db_prepare(check->cli->db,
 		"SELECT (SELECT COUNT(*) FROM enrolment WHERE closed_at IS NULL AND valid_until > NOW()),"
@@ -216,7 +216,7 @@ static enum error_code check_idle_identity(struct check *check, struct error *er
 		char message[160];
 		if (rows[i].on || !count)
 			continue;
-		snprintf(message, sizeof message, rows[i].message, count);
+		snprintf(message, sizeof message, "%lld %s", count, rows[i].message);
 		add(check->hints, rows[i].subject, message);
 	}
 	db_done(statement);

@@ -292,3 +292,22 @@ def test_a_restore_under_way_is_told(database):
     finally:
         database.sql('UPDATE schema_migration SET finished_at = NULL WHERE version >= 4', account='root')
         database.command('db', 'upgrade', '--password-dir', database.passwords)
+
+
+def test_check_hints_at_rows_that_are_passed_over(database):
+    """A window, a policy and a password that this configuration does not look at: said, and no failure."""
+    mac, = database.sql('SELECT mac FROM device LIMIT 1')[0]
+    tenant, = database.sql('SELECT tenant_id FROM device WHERE mac = %s', (mac,))[0]
+    database.sql("INSERT INTO enrolment (mac, networks, valid_until) VALUES (%s, '192.0.2.0/24', NOW() + INTERVAL 1 DAY)", (mac,))
+    database.sql("INSERT INTO tenant_policy (tenant_id, policy, network) VALUES (%s, 'address', 1)", (tenant,))
+    database.sql("INSERT INTO device_policy (mac, policy, certificate) VALUES (%s, 'factory', 1)", (mac,))
+    try:
+        hints = {hint['message'] for hint in json.loads(database.command('--json', 'check', check=False).stdout)['hints']}
+        assert '1 windows are open and have no effect: identity.enrolment is false' in hints
+        assert '1 want an address only and have no effect: identity.networks is false' in hints
+        assert any(hint.startswith('1 want a certificate, which nothing can prove') for hint in hints)
+        assert not any('passwords' in hint for hint in hints)
+    finally:
+        database.sql('DELETE FROM enrolment WHERE mac = %s', (mac,))
+        database.sql('DELETE FROM tenant_policy WHERE tenant_id = %s', (tenant,))
+        database.sql('DELETE FROM device_policy WHERE mac = %s', (mac,))

@@ -63,7 +63,8 @@ class Fleet:
         return name
 
     def mac(self, vendor=None):
-        oui = self.oui if vendor is None else self.database.ouis(vendor)[0]
+        ouis = [self.oui] if vendor is None else self.database.ouis(vendor) or ['020000']  # locally administered: software has no OUI
+        oui = ouis[0]
         return f'{oui}{next(_serial):06x}'
 
     def phone(self, tenant=None, vendor=None, accounts=1, **columns):

@@ -58,7 +58,7 @@ def remove(directory):
 
 
 # How the phones of a vendor call their own file, where it is not <mac>.cfg.
-OWN_FILES = {'grandstream': 'cfg{}.xml'}
+OWN_FILES = {'grandstream': 'cfg{}.xml', 'linphone': 'linphone-{}.xml', 'snom': '{}.xml'}
 
 
 class Database:

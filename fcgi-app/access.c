@@ -249,6 +249,17 @@ static enum result prove_by_address(struct deciding *d)
 
 /* ---------------------------------------------------------------- all proofs */
 
+/* The proxy says whose token it has checked, and the token itself comes along. Its generation is what a rotation waits for; and one that the proxy knows a moment too long does not count. */
+static void note_generation(struct deciding *d)
+{
+	struct basic basic;
+	struct mac user;
+	if (strncasecmp(d->request->authorization, "Basic", 5) != 0 || access_parse_basic(d->request->authorization, d->arena, &basic))
+		return;
+	if (token_shaped(&basic.password) && mac_parse(basic.user.text, basic.user.length, &user) && memcmp(user.digits, d->verdict->user.digits, MAC_DIGITS) == 0)
+		memcpy(d->verdict->generation, basic.password.text, TOKEN_GENERATION);
+}
+
 static enum result prove_by_credentials(struct deciding *d)
 {
 	const char *authorization = d->request->authorization;
@@ -256,6 +267,7 @@ static enum result prove_by_credentials(struct deciding *d)
 		d->verdict->user = d->verdict->identity.proxied_mac;
 		d->verdict->proofs |= PROOF_TOKEN;
 		d->verdict->way = IDENTITY_PROXY;
+		note_generation(d);
 		return RESULT_OK;
 	}
 	if (!*authorization)

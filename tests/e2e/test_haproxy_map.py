@@ -82,6 +82,8 @@ def test_a_good_credential_is_served_by_the_proxys_word(database, own, phone_in_
     since = now(database)
     assert own.fetch('haproxy', f'/{mac}.cfg', auth=credential).status == 200
     assert identity_of_last(own, mac, since) == 'proxy'
+    # what a rotation waits for
+    wait_until(lambda: database.sql('SELECT generation FROM device_state WHERE mac = %s', (mac,)) == ((database.generation(mac),),), 10, 'its generation in the state')
     since = now(database)
     assert own.fetch('nginx', f'/{mac}.cfg', auth=credential).status == 200
     assert identity_of_last(own, mac, since) == 'token'

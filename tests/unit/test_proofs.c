@@ -14,7 +14,7 @@
 enum way {
 	NO_WAY, BASIC_TOKEN, BASIC_OLD, BASIC_PREVIOUS, BASIC_WRONG, BASIC_OTHERS, BASIC_PASSWORD, BASIC_PASSWORD_MAC, BASIC_PASSWORD_WRONG, BASIC_USER_WRONG, BASIC_SHAPED,
 	DIGEST_TOKEN, DIGEST_TOKEN_SHA256, DIGEST_OLD, DIGEST_PREVIOUS, DIGEST_OTHERS, DIGEST_PASSWORD, DIGEST_WRONG, DIGEST_REPLAY, DIGEST_STALE, DIGEST_FUTURE, DIGEST_FOREIGN, DIGEST_REALM,
-	DIGEST_URI, DIGEST_METHOD, DIGEST_TORN, PROXIED, PROXIED_OTHER
+	DIGEST_URI, DIGEST_METHOD, DIGEST_TORN, PROXIED, PROXIED_OTHER, PROXIED_TOKEN, PROXIED_OLD
 };
 enum paper { NO_PAPER, PAPER, PAPER_OTHER, PAPER_DENIED, PAPER_NO_HASH, PAPER_ROGUE, PAPER_UNVERIFIED, PAPER_VENDOR };
 enum kind { A_GET, A_HEAD, A_POST, AN_AUTHORIZE, OF_DISABLED, OF_NOBODY, OF_COMMON, OF_BOOT, OF_OTHER };
@@ -93,8 +93,10 @@ static char *authorization_of(const struct asking *asking)
 	static char nothing[1];
 	const char *who = owner_of(asking->kind), *uri = path_of(asking->kind), *method = asking->kind == A_HEAD ? "HEAD" : asking->kind == A_POST ? "POST" : "GET";
 	switch (asking->way) {
-	case BASIC_TOKEN: return token_of(who, GENERATION);
-	case BASIC_OLD: return token_of(who, OLD);
+	case BASIC_TOKEN:
+	case PROXIED_TOKEN: return token_of(who, GENERATION);
+	case BASIC_OLD:
+	case PROXIED_OLD: return token_of(who, OLD);
 	case BASIC_PREVIOUS: return token_of(who, "bbbbbbbbbb");
 	case BASIC_WRONG: return basic(who, "0123456789000000000000000000000x");
 	case BASIC_OTHERS: return token_of(B, GENERATION);
@@ -144,8 +146,8 @@ static enum result ask(const struct asking *asking, bool again, struct verdict *
 		snprintf(texts[count++], sizeof *texts, "D_ISSUER=%s", asking->paper == PAPER_ROGUE ? FOREIGN_ISSUER : ISSUER);
 		snprintf(texts[count++], sizeof *texts, "D_SHA256=%s", asking->paper == PAPER_DENIED ? DENIED_HASH : asking->paper == PAPER_NO_HASH ? "" : FINE_HASH);
 	}
-	if (asking->way == PROXIED || asking->way == PROXIED_OTHER)
-		snprintf(texts[count++], sizeof *texts, "D_DEVICE=%s", asking->way == PROXIED ? who : B);
+	if (asking->way >= PROXIED)
+		snprintf(texts[count++], sizeof *texts, "D_DEVICE=%s", asking->way == PROXIED_OTHER ? B : who);
 	else if (asking->kind == AN_AUTHORIZE)
 		snprintf(texts[count++], sizeof *texts, "D_AUTHORIZE=1");
 	for (size_t i = 0; i < count; i++)
@@ -311,6 +313,7 @@ static const struct {
 	{{DIGEST_METHOD, NO_PAPER, A_GET, OUTSIDE}, RESULT_BAD_CREDENTIALS, 0, 1, 0, 0},
 	{{DIGEST_TORN, NO_PAPER, A_GET, OUTSIDE}, RESULT_BAD_CREDENTIALS, 0, 0, 0, 0},
 	{{PROXIED_OTHER, NO_PAPER, A_GET, OUTSIDE}, RESULT_NOT_ENTITLED, 1, 0, 0, IDENTITY_PROXY},
+	{{PROXIED_OLD, NO_PAPER, A_GET, OUTSIDE}, RESULT_STALE_CREDENTIALS, 1, 0, 0, 0}, /* the proxy has not heard yet that it is over */
 	{{NO_WAY, PAPER_OTHER, A_GET, OUTSIDE}, RESULT_CHALLENGE, 1, 0, 0, 0},
 	/* what is right */
 	{{BASIC_TOKEN, NO_PAPER, A_GET, OUTSIDE}, RESULT_OK, 1, 0, 0, IDENTITY_TOKEN},
@@ -322,6 +325,7 @@ static const struct {
 	{{DIGEST_PASSWORD, NO_PAPER, A_GET, OUTSIDE}, RESULT_OK, 1, 1, 0, IDENTITY_DIGEST_PASSWORD},
 	{{BASIC_TOKEN, PAPER, A_GET, OUTSIDE}, RESULT_OK, 1, 0, 0, IDENTITY_CERTIFICATE_TOO},
 	{{PROXIED, NO_PAPER, A_GET, OUTSIDE}, RESULT_OK, 1, 0, 0, IDENTITY_PROXY},
+	{{PROXIED_TOKEN, NO_PAPER, A_GET, OUTSIDE}, RESULT_OK, 1, 0, 0, IDENTITY_PROXY},
 	/* the window */
 	{{NO_WAY, NO_PAPER, A_GET, INSIDE}, RESULT_OK, 1, 1, 1, IDENTITY_ENROLMENT},
 	{{NO_WAY, NO_PAPER, A_GET, OUTSIDE}, RESULT_CHALLENGE, 1, 1, 0, 0},
@@ -373,6 +377,8 @@ START_TEST(test_kinds)
 		ck_assert_msg(verdict.identified && verdict.way == kinds[_i].way, "row %d: way %d", _i, verdict.way);
 	else
 		ck_assert_msg(!verdict.identified || result == RESULT_CHALLENGE, "row %d", _i);
+	if (kinds[_i].asking.way == PROXIED_TOKEN) /* what a rotation waits for */
+		ck_assert_str_eq(verdict.generation, GENERATION);
 	ck_assert_msg(verdict.stale == (kinds[_i].asking.way == DIGEST_STALE || kinds[_i].asking.way == DIGEST_FUTURE || kinds[_i].asking.way == DIGEST_FOREIGN), "row %d", _i);
 	tear_down_proofs();
 }

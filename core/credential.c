@@ -15,15 +15,20 @@ struct credential_store {
 	size_t decoy_size;
 };
 
+/* What a window of one network looks like, so that looking through it costs the same where there is none. */
+#define NO_NETWORK "198.51.100.0/24"
+
 /* All tables are joined by the one MAC, so that each costs one look-up whether it has the row or not; and the networks are searched by address alone, whoever's they are. The
- * tenant in the subquery is compared with what was found, it narrows nothing. */
+ * tenant in the subquery is compared with what was found, it narrows nothing. No column is ever NULL: what a MAC lacks comes as something of the same form, so that reading it
+ * is the same work. */
 static const char read_sql[] =
-	"SELECT c.complete, d.generation, IF(d.previous_until > NOW(), d.previous_generation, NULL), p.user, COALESCE(p.plain, p.sealed),"
-	" IF(e.closed_at IS NULL AND e.valid_until > NOW(), e.networks, NULL),"
-	" (SELECT SUM(n.tenant_id = COALESCE(d.tenant_id, '')) FROM tenant_network AS n FORCE INDEX (tenant_network_range) WHERE n.first <= ? AND n.last >= ?)"
+	"SELECT c.complete, COALESCE(d.generation, '----------'), COALESCE(IF(d.previous_until > NOW(), d.previous_generation, NULL), '----------'),"
+	" p.mac IS NOT NULL, COALESCE(p.user, ''), COALESCE(p.plain, p.sealed, ?),"
+	" COALESCE(e.closed_at IS NULL AND e.valid_until > NOW(), 0), COALESCE(e.networks, '" NO_NETWORK "'),"
+	" COALESCE((SELECT SUM(n.tenant_id = COALESCE(d.tenant_id, '')) FROM tenant_network AS n FORCE INDEX (tenant_network_range) WHERE n.first <= ? AND n.last >= ?), 0)"
 	" FROM _complete AS c LEFT JOIN device AS d ON d.mac = ? LEFT JOIN device_password AS p ON p.mac = ? LEFT JOIN enrolment AS e ON e.mac = ?";
-enum { READ_COMPLETE, READ_GENERATION, READ_PREVIOUS, READ_USER, READ_PASSWORD, READ_WINDOW, READ_NETWORK };
-enum { BIND_FIRST, BIND_LAST, BIND_DEVICE, BIND_PASSWORD, BIND_WINDOW };
+enum { READ_COMPLETE, READ_GENERATION, READ_PREVIOUS, READ_OWN, READ_USER, READ_PASSWORD, READ_WINDOW, READ_NETWORKS, READ_NETWORK };
+enum { BIND_DECOY, BIND_FIRST, BIND_LAST, BIND_DEVICE, BIND_PASSWORD, BIND_WINDOW };
 
 static const char claim_sql[] = "SELECT enrolment_claim(?, ?)";
 static const char end_sql[] = "SELECT enrolment_end(?, ?, ?)";
@@ -81,41 +86,39 @@ static void take_generation(struct db_column column, char generation_r[TOKEN_GEN
 	generation_r[TOKEN_GENERATION] = 0;
 }
 
-/* The device's password or the decoy, opened by the same steps. One that was not sealed yet is what it is: the courier comes within seconds. */
-static void take_password(struct credential_store *store, const struct mac *mac, struct db_column column, struct arena *arena, struct credential *credential)
+/* The device's password, or the decoy that the database gave back, opened by the same steps. One that was not sealed yet is what it is: the courier comes within seconds. */
+static void take_password(struct credential_store *store, const struct mac *mac, bool own, struct db_column column, struct arena *arena, struct credential *credential)
 {
-	struct seal_place own = place_of(mac), none = place_of(&nobody);
-	bool sealed = column.text && seal_is(column.text, column.length);
-	if (column.text && !sealed) {
+	struct seal_place its = place_of(mac), none = place_of(&nobody);
+	if (own && !seal_is(column.text, column.length)) {
 		credential->password = (struct text){.text = arena_copy(arena, column.text, column.length), .length = (uint32_t)column.length};
 		credential->has_password = true;
 		return;
 	}
-	if (!seal_open(store->sealer, arena, sealed ? &own : &none, sealed ? (const void *)column.text : store->decoy, sealed ? column.length : store->decoy_size,
-		&credential->password, sealed ? &credential->fault : NULL)) {
-		credential->has_password = sealed;
-		return;
-	}
-	if (sealed)
+	enum error_code code = seal_open(store->sealer, arena, own ? &its : &none, column.text, column.length, &credential->password, &credential->fault);
+	credential->has_password = own & !code;
+	if (code)
 		seal_open(store->sealer, arena, &none, store->decoy, store->decoy_size, &credential->password, NULL);
+}
+
+static struct text copied(struct db_column column, struct arena *arena)
+{
+	return (struct text){.text = arena_copy(arena, column.text, column.length), .length = (uint32_t)column.length};
 }
 
 static enum error_code take(struct credential_store *store, const struct mac *mac, struct arena *arena, struct credential *credential, struct error *error)
 {
 	const struct db_statement *row = store->read;
-	struct db_column user = db_column(row, READ_USER), networks = db_column(row, READ_WINDOW);
+	struct db_column user = db_column(row, READ_USER);
 	if (db_column_int(row, READ_COMPLETE) != 2)
 		return error_set(error, ERROR_DATABASE_GONE, "the database is being restored: the view _complete is not back yet");
 	take_generation(db_column(row, READ_GENERATION), credential->generation);
 	take_generation(db_column(row, READ_PREVIOUS), credential->previous);
-	bool named = user.text && user.length;
-	credential->user = (struct text){
-		.text = arena_copy(arena, named ? user.text : mac->digits, named ? user.length : MAC_DIGITS), .length = (uint32_t)(named ? user.length : MAC_DIGITS)};
-	credential->window = networks.text != NULL;
-	if (networks.text)
-		credential->networks = (struct text){.text = arena_copy(arena, networks.text, networks.length), .length = (uint32_t)networks.length};
+	credential->user = copied(user.length ? user : (struct db_column){.text = mac->digits, .length = MAC_DIGITS}, arena);
+	credential->window = db_column_int(row, READ_WINDOW) == 1;
+	credential->networks = copied(db_column(row, READ_NETWORKS), arena);
 	credential->in_network = db_column_int(row, READ_NETWORK) > 0;
-	take_password(store, mac, db_column(row, READ_PASSWORD), arena, credential);
+	take_password(store, mac, db_column_int(row, READ_OWN) == 1, db_column(row, READ_PASSWORD), arena, credential);
 	return ERROR_NONE;
 }
 
@@ -126,6 +129,7 @@ enum error_code credential_fetch(struct credential_store *store, const struct ma
 	*credential_r = (struct credential){0};
 	if (address)
 		network_hex(address, hex);
+	db_bind_bytes(store->read, BIND_DECOY, store->decoy, store->decoy_size);
 	db_bind_text(store->read, BIND_FIRST, hex, strlen(hex)); /* '': no network begins before it */
 	db_bind_text(store->read, BIND_LAST, hex, strlen(hex));
 	db_bind_text(store->read, BIND_DEVICE, mac->digits, MAC_DIGITS);

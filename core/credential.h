@@ -21,13 +21,13 @@
 #define CREDENTIAL_PAD 128u
 
 struct credential {
-	/* The device's generations; of a MAC without a device, and where there is no previous one that still counts, random ones that no token has. */
+	/* The device's generations; of a MAC without a device, and where there is no previous one that still counts, hyphens, which no generation has. */
 	char generation[TOKEN_GENERATION + 1], previous[TOKEN_GENERATION + 1];
 	bool has_password;       /* `password` is the device's; otherwise a random one */
 	struct text user;        /* that goes with it: the MAC where the row names none */
 	struct text password;
 	bool window;             /* an enrolment window is open for an address in `networks` */
-	struct text networks;    /* CIDRs */
+	struct text networks;    /* CIDRs; some that nobody has where there is no window */
 	bool in_network;         /* the address is in a network of the device's tenant */
 	/* A password that does not open: for the journal; the request goes on without it. */
 	struct error fault;

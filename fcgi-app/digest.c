@@ -293,3 +293,17 @@ bool digest_fits(struct digest_maker *maker, const struct digest_answer *answer,
 	wipe(expected, sizeof expected);
 	return fits;
 }
+
+/* Of MD5 and SHA-256 alike: 64 bytes, and 9 for what ends a message. */
+#define BLOCK 64u
+#define BLOCK_END 9u
+
+void digest_pad(struct digest_maker *maker, const struct digest_answer *answer, size_t length, size_t most)
+{
+	static const char nothing[BLOCK];
+	char hex[DIGEST_HEX_MAX + 1];
+	size_t before = (size_t)answer->username.length + answer->realm.length + 2 + BLOCK_END + BLOCK - 1;
+	const struct text one = {.text = nothing, .length = BLOCK - BLOCK_END};
+	for (size_t blocks = (before + length) / BLOCK; blocks < (before + most) / BLOCK; blocks++)
+		hash(maker, answer->algorithm, &one, 1, hex);
+}

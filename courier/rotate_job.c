@@ -8,7 +8,8 @@
 
 #define ROTATIONS_MAX 1000
 #define LIST_PAGE 1000
-#define PUT_OFF 10
+#define PUT_OFF 10   /* seconds */
+#define BUSY 2       /* the same, where another transaction has the row */
 /* The look for phones that have come costs what there are stragglers: it is taken again after so many times the time that it took. */
 #define WATCH_PAUSE 10
 /* The journal writes what phones fetched a moment later. */
@@ -113,11 +114,12 @@ static enum error_code run_rows(struct courier *courier, const struct rotation *
 static enum error_code put_off(struct courier *courier, const struct rotation *rotation, const struct rotate_step *step, const struct rotate_row *row, const struct error *why,
 	struct error *error)
 {
-	log_warning("rotation %lld: %s%s: %s; tried again", rotation->id, row->mac, row->account_id, why->message);
-	if (!step->put_off_sql)
-		return ERROR_NONE;
+	/* Rows are locked now and then, by DBAs and other couriers: no news. */
+	bool locked = why->code == ERROR_DATABASE_GONE;
 	struct db_statement *statement = courier_statement(courier, step->put_off_sql);
-	db_bind_int(statement, 0, PUT_OFF);
+	log_write(locked ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "rotation %lld: %s%s: %s; tried again", rotation->id, row->mac, row->account_id, why->message);
+	courier->failures++;
+	db_bind_int(statement, 0, locked ? BUSY : PUT_OFF);
 	courier_bind(statement, 1, why->message);
 	db_bind_int(statement, 2, row->id);
 	return courier_execute(courier, statement, error);

@@ -12,7 +12,6 @@
 
 #define DUE "w.rotation_id = ? AND w.state IN ('waiting', 'held') AND w.due_at <= CURRENT_TIMESTAMP LIMIT ?"
 #define LOCK(table) "SELECT id FROM " table " WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE SKIP LOCKED"
-#define PUT_OFF(table) "UPDATE " table " SET due_at = CURRENT_TIMESTAMP + INTERVAL ? SECOND, last_error = ? WHERE id = ?"
 
 static enum error_code move_device(struct courier *courier, const struct rotate_row *row, const char *state, long long seconds, const char *why, struct error *error)
 {
@@ -78,7 +77,7 @@ static enum error_code make_http(struct courier *courier, const struct rotation 
 const struct rotate_step rotate_make_http = {
 	.find_sql = "SELECT w.id, w.mac, '', '', 0 FROM rotation_device AS w WHERE " DUE,
 	.lock_sql = LOCK("rotation_device"),
-	.put_off_sql = PUT_OFF("rotation_device"),
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = make_http,
 };
 
@@ -113,7 +112,7 @@ static enum error_code make_web(struct courier *courier, const struct rotation *
 const struct rotate_step rotate_make_web = {
 	.find_sql = "SELECT w.id, w.mac, '', '', 0 FROM rotation_device AS w WHERE " DUE,
 	.lock_sql = LOCK("rotation_device"),
-	.put_off_sql = PUT_OFF("rotation_device"),
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = make_web,
 };
 
@@ -209,6 +208,6 @@ static enum error_code make_sip(struct courier *courier, const struct rotation *
 const struct rotate_step rotate_make_sip = {
 	.find_sql = "SELECT w.id, '', w.account_id, '', 0 FROM rotation_account AS w WHERE " DUE,
 	.lock_sql = LOCK("rotation_account"),
-	.put_off_sql = PUT_OFF("rotation_account"),
+	.put_off_sql = ROTATE_PUT_OFF("rotation_account"),
 	.run = make_sip,
 };

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define DUE "w.due_at <= CURRENT_TIMESTAMP" /* not put off */
 #define LOCK_MADE "SELECT id FROM rotation_device WHERE id = ? AND state = 'made' FOR UPDATE SKIP LOCKED"
 #define LEFT_WAITING "SELECT id FROM rotation_device WHERE id = ? AND state IN ('waiting', 'held', 'made') FOR UPDATE SKIP LOCKED"
 
@@ -45,9 +46,10 @@ static enum error_code come_http(struct courier *courier, const struct rotation 
 static const struct rotate_step came_http = {
 	.find_sql = "SELECT w.id, w.mac, '', COALESCE(d.generation, ''), d.mac IS NULL FROM rotation_device AS w JOIN rotation AS r ON r.id = w.rotation_id"
 		" LEFT JOIN device AS d ON d.mac = w.mac AND d.tenant_id = r.tenant_id LEFT JOIN device_revision AS v ON v.mac = w.mac"
-		" WHERE w.rotation_id = ? AND w.state = 'made' AND (d.mac IS NULL OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND (s.generation = d.generation"
+		" WHERE w.rotation_id = ? AND w.state = 'made' AND " DUE " AND (d.mac IS NULL OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND (s.generation = d.generation"
 		" OR s.identity IN ('certificate', 'network') AND " HAS_FILE "))) LIMIT ?",
 	.lock_sql = LOCK_MADE,
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = come_http,
 };
 
@@ -67,8 +69,9 @@ static enum error_code move_end(struct courier *courier, const struct rotation *
 
 static const struct rotate_step moved_http = {
 	.find_sql = "SELECT w.id, w.mac, '', '', 0 FROM rotation_device AS w JOIN rotation AS r ON r.id = w.rotation_id WHERE w.rotation_id = ? AND w.state = 'made'"
-		" AND w.valid_until <> COALESCE(r.expire_at, CAST('" ROTATE_NEVER "' AS DATETIME)) LIMIT ?",
+		" AND " DUE " AND w.valid_until <> COALESCE(r.expire_at, CAST('" ROTATE_NEVER "' AS DATETIME)) LIMIT ?",
 	.lock_sql = LOCK_MADE,
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = move_end,
 };
 
@@ -85,8 +88,9 @@ static enum error_code come_file(struct courier *courier, const struct rotation 
 static const struct rotate_step came_web = {
 	.find_sql = "SELECT w.id, w.mac, '', '', d.mac IS NULL FROM rotation_device AS w JOIN rotation AS r ON r.id = w.rotation_id"
 		" LEFT JOIN device AS d ON d.mac = w.mac AND d.tenant_id = r.tenant_id LEFT JOIN device_revision AS v ON v.mac = w.mac"
-		" WHERE w.rotation_id = ? AND w.state = 'made' AND (d.mac IS NULL OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND " HAS_FILE ")) LIMIT ?",
+		" WHERE w.rotation_id = ? AND w.state = 'made' AND " DUE " AND (d.mac IS NULL OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND " HAS_FILE ")) LIMIT ?",
 	.lock_sql = LOCK_MADE,
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = come_file,
 };
 
@@ -94,8 +98,9 @@ static const struct rotate_step came_web = {
 
 static const struct rotate_step came_sip = {
 	.find_sql = "SELECT w.id, w.mac, w.account_id, '', " NO_LINE " FROM rotation_device AS w JOIN rotation AS r ON r.id = w.rotation_id LEFT JOIN device_revision AS v ON v.mac = w.mac"
-		" WHERE w.rotation_id = ? AND w.state = 'made' AND (" NO_LINE " OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND " HAS_FILE ")) LIMIT ?",
+		" WHERE w.rotation_id = ? AND w.state = 'made' AND " DUE " AND (" NO_LINE " OR EXISTS (SELECT 1 FROM device_state AS s WHERE s.mac = w.mac AND " HAS_FILE ")) LIMIT ?",
 	.lock_sql = LOCK_MADE,
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = come_file,
 };
 
@@ -122,8 +127,9 @@ static enum error_code end_account(struct courier *courier, const struct rotatio
 
 static const struct rotate_step ended_sip = {
 	.find_sql = "SELECT w.id, '', w.account_id, '', " NOT_COME " FROM rotation_account AS w JOIN rotation AS r ON r.id = w.rotation_id WHERE w.rotation_id = ? AND w.state = 'made'"
-		" AND (NOT " NOT_COME " OR w.valid_until <= CURRENT_TIMESTAMP OR r.expire_at <= CURRENT_TIMESTAMP) LIMIT ?",
+		" AND " DUE " AND (NOT " NOT_COME " OR w.valid_until <= CURRENT_TIMESTAMP OR r.expire_at <= CURRENT_TIMESTAMP) LIMIT ?",
 	.lock_sql = "SELECT id FROM rotation_account WHERE id = ? AND state = 'made' FOR UPDATE SKIP LOCKED",
+	.put_off_sql = ROTATE_PUT_OFF("rotation_account"),
 	.run = end_account,
 };
 
@@ -141,8 +147,10 @@ static enum error_code expire(struct courier *courier, const struct rotation *ro
 }
 
 static const struct rotate_step expired = {
-	.find_sql = "SELECT w.id, w.mac, w.account_id, COALESCE(w.generation, ''), 0 FROM rotation_device AS w WHERE w.rotation_id = ? AND w.state IN ('waiting', 'held', 'made') LIMIT ?",
+	.find_sql = "SELECT w.id, w.mac, w.account_id, COALESCE(w.generation, ''), 0 FROM rotation_device AS w WHERE w.rotation_id = ? AND w.state IN ('waiting', 'held', 'made')"
+		" AND (w.state <> 'made' OR " DUE ") LIMIT ?",
 	.lock_sql = LEFT_WAITING,
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = expire,
 };
 
@@ -160,11 +168,13 @@ static enum error_code cancel_account(struct courier *courier, const struct rota
 static const struct rotate_step cancelled_devices = {
 	.find_sql = "SELECT w.id, w.mac, '', '', 0 FROM rotation_device AS w WHERE w.rotation_id = ? AND w.state IN ('waiting', 'held') LIMIT ?",
 	.lock_sql = "SELECT id FROM rotation_device WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE SKIP LOCKED",
+	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = cancel_device,
 };
 static const struct rotate_step cancelled_accounts = {
 	.find_sql = "SELECT w.id, '', w.account_id, '', 0 FROM rotation_account AS w WHERE w.rotation_id = ? AND w.state IN ('waiting', 'held') LIMIT ?",
 	.lock_sql = "SELECT id FROM rotation_account WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE SKIP LOCKED",
+	.put_off_sql = ROTATE_PUT_OFF("rotation_account"),
 	.run = cancel_account,
 };
 

@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS rotation_device (
   mac         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   account_id  VARCHAR(144) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '' COMMENT 'sip only',
   state       VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT 'waiting',
-  due_at      TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP COMMENT 'waiting, held: not looked at before',
+  due_at      TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP COMMENT 'not looked at before',
   generation  VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'http: the new one',
   valid_until TIMESTAMP NULL DEFAULT NULL COMMENT 'http: what the old one was given',
   since       BIGINT NULL COMMENT 'rotation_revision.id of the change: a file that was made of this or a later one has the new secret',
@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS rotation_account (
   tenant_id   VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   account_id  VARCHAR(144) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   state       VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT 'waiting',
-  due_at      TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP COMMENT 'waiting, held: not looked at before',
+  due_at      TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP COMMENT 'not looked at before',
   valid_until TIMESTAMP NULL DEFAULT NULL COMMENT 'until then the registrar takes the old password too',
   made_at     DATETIME(6) NULL COMMENT 'UTC',
   finished_at DATETIME(6) NULL COMMENT 'UTC',
@@ -140,7 +140,7 @@ DROP TRIGGER IF EXISTS rotation_bi//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER rotation_bi BEFORE INSERT ON rotation FOR EACH ROW
 BEGIN
   DECLARE its_tenant, its_model VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin;
-  SET NEW.what = LOWER(TRIM(NEW.what)), NEW.site_id = NULLIF(NEW.site_id, ''), NEW.mac = NULLIF(NEW.mac, '');
+  SET NEW.what = COALESCE(LOWER(TRIM(NEW.what)), ''), NEW.site_id = NULLIF(NEW.site_id, ''), NEW.mac = NULLIF(NEW.mac, '');
   IF NOT NEW.what IN ('http', 'sip', 'web') THEN
     CALL refuse(CONCAT('rotation.what is http, sip or web, not ', shown(NEW.what)));
   END IF;
@@ -175,7 +175,7 @@ END//
 DROP TRIGGER IF EXISTS rotation_bu//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER rotation_bu BEFORE UPDATE ON rotation FOR EACH ROW
 BEGIN
-  SET NEW.state = LOWER(TRIM(NEW.state));
+  SET NEW.state = COALESCE(LOWER(TRIM(NEW.state)), '');
   IF NOT (NEW.id <=> OLD.id AND NEW.tenant_id <=> OLD.tenant_id AND NEW.site_id <=> OLD.site_id AND NEW.mac <=> OLD.mac AND NEW.what <=> OLD.what
           AND NEW.requested_by <=> OLD.requested_by AND NEW.requested_at <=> OLD.requested_at) THEN
     CALL refuse(CONCAT('rotation ', OLD.id, ' stays what it was asked for: cancel it and insert another'));

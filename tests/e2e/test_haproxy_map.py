@@ -24,7 +24,7 @@ def own(database):
 
 
 def courier_of(database, proxies, **more):
-    return Courier(database, {'courier': {'haproxy_map': proxies.map_file, 'haproxy_socket': f'{proxies.directory}/haproxy-admin.sock', **more}})
+    return Courier(database, {'courier': {'haproxy_map': proxies.map_file, 'haproxy_socket': proxies.map_socket, **more}})
 
 
 @pytest.fixture(scope='module')
@@ -208,7 +208,7 @@ def test_a_haproxy_that_is_away_is_waited_for_and_the_file_is_right_meanwhile(da
         mac = fleet.phone()
         credential = database.credentials(mac)
         wait_until(lambda: key(*credential) in file_entries(own), 15, 'the file', 0.1)
-        wait_until(lambda: 'haproxy-admin.sock' in courier.log(), 10, 'the log to tell')
+        wait_until(lambda: 'haproxy-courier.sock' in courier.log(), 10, 'the log to tell')
     finally:
         own.proxies.start_haproxy()
     both(own, credential)
@@ -218,7 +218,7 @@ def test_a_haproxy_that_is_away_is_waited_for_and_the_file_is_right_meanwhile(da
 
 def test_a_map_that_haproxy_does_not_know_is_told(database, own, courier):
     elsewhere = own.proxies.directory / 'other.map'
-    with Courier(database, {'courier': {'haproxy_map': elsewhere, 'haproxy_socket': f'{own.proxies.directory}/haproxy-admin.sock'}}) as other:
+    with Courier(database, {'courier': {'haproxy_map': elsewhere, 'haproxy_socket': own.proxies.map_socket}}) as other:
         wait_until(lambda: 'must name the same path as courier.haproxy_map' in other.log(), 15, 'the log to tell')
         assert elsewhere.exists()
 

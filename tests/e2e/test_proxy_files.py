@@ -59,7 +59,7 @@ def test_both_proxies_accept_the_files_without_a_warning(places):
 # What proxies.md found by measuring, as text that must stand or must not stand in the shipped files.
 @pytest.mark.parametrize('line', [
     'no option keep-conn', 'pass-header Authorization', 'option abortonclose', 'option http-restrict-req-hdr-names reject',
-    'option http-buffer-request', 'timeout queue 5s', 'set-param REMOTE_USER %[str()]', 'retries 1',
+    'option http-buffer-request', 'timeout queue 1s', 'set-param REMOTE_USER %[str()]', 'retries 1',
 ])
 def test_haproxy_says(line):
     assert line in [each.strip() for each in HAPROXY_FILE.read_text().splitlines()]

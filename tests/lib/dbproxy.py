@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 COMMANDS = {0x01: 'quit', 0x02: 'init-db', 0x03: 'query', 0x0e: 'ping', 0x16: 'prepare', 0x17: 'execute', 0x18: 'long-data', 0x19: 'close',
             0x1a: 'reset', 0x1c: 'fetch', 0x1f: 'reset-connection'}
@@ -34,6 +35,7 @@ class DatabaseProxy:
         self.mode = 'pass'          # or 'hole': nothing goes through, nothing is closed
         self.open = threading.Event()
         self.open.set()
+        self.delay = 0              # seconds by which each packet to the server is late: a slow database
         self.commands = []          # (name, text) in order of arrival
         self.connections = 0
         self.lock = threading.Lock()
@@ -72,6 +74,8 @@ class DatabaseProxy:
             while data := source.recv(65536):
                 if stream:
                     stream.feed(data)
+                    if self.delay:
+                        time.sleep(self.delay)
                 self.open.wait()
                 target.sendall(data)
         except OSError:

@@ -166,12 +166,17 @@ class Proxies:
     def map_file(self):
         return self.directory / 'dialtone.map'
 
+    @property
+    def map_socket(self):
+        return self.directory / 'haproxy-courier.sock'
+
     def haproxy_text(self):
         text = HAPROXY_FILE.read_text()
         replacements = haproxy_replacements(self.places)
         if self.map:
             text = text.replace('    #map ', '    ')
-            replacements.append(('map_str(/etc/haproxy/dialtone.map)', f'map_str({self.map_file})'))
+            replacements += [('map_str(/var/lib/dialtone-courier/haproxy.map)', f'map_str({self.map_file})'),
+                             ('/run/haproxy/courier.sock user dialtone ', f'{self.map_socket} user {self.places.user} ')]
             self.map_file.touch(mode=0o600)
         return substitute(text, replacements)
 

@@ -83,6 +83,14 @@ void courier_free(struct courier *courier)
  * deadlock, for which the server might end the DBA's transaction. MySQL knows no shorter wait than a second. */
 static const char session_sql[] = "SET SESSION innodb_lock_wait_timeout = IF(VERSION() LIKE '%MariaDB%', 0, 1)";
 
+/* Under a wait of 0 a statement with SKIP LOCKED skips, and then MariaDB refuses the transaction's COMMIT: "Got error 1 during COMMIT", 1180, seen with 10.11.19. */
+static const char patient_sql[] = "SET SESSION innodb_lock_wait_timeout = 1";
+
+enum error_code courier_patient(struct courier *courier, bool patient, struct error *error)
+{
+	return patient ? db_run(courier->db, patient_sql, sizeof patient_sql - 1, error) : db_run(courier->db, session_sql, sizeof session_sql - 1, error);
+}
+
 enum error_code courier_connect(struct courier *courier, struct error *error)
 {
 	enum error_code code = db_connect(courier->db, error);

@@ -58,6 +58,8 @@ enum error_code courier_execute(struct courier *courier, struct db_statement *st
 enum error_code courier_begin(struct courier *courier, struct error *error);
 enum error_code courier_commit(struct courier *courier, struct error *error);
 void courier_rollback(struct courier *courier); /* no transaction: nothing */
+/* Our session waits for no lock; with `patient` it does, a second. A statement with SKIP LOCKED, which never waits, has to stand between the two: see context.c. */
+enum error_code courier_patient(struct courier *courier, bool patient, struct error *error);
 
 /* -------- the daemon (run.c, context.c) */
 

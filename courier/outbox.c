@@ -45,7 +45,13 @@ enum error_code outbox_take(struct courier *courier, const char *kind, struct ou
 	*count_r = 0;
 	enum error_code code = courier_begin(courier, error);
 	if (!code)
+		code = courier_patient(courier, true, error);
+	if (!code)
 		code = read_due(courier, kind, *rows_r, most, count_r, error);
+	if (!code)
+		code = courier_patient(courier, false, error);
+	if (code)
+		db_disconnect(courier->db); /* in whatever state: the next connection is as it should be */
 	struct db_statement *lease = courier_statement(courier, lease_sql);
 	for (size_t i = 0; !code && i < *count_r; i++) {
 		db_bind_int(lease, 0, courier->conf->courier.lease);

@@ -35,7 +35,7 @@ struct rotate_row {
 struct rotate_step {
 	/* rotation, limit → id, mac, account_id, generation, gone: rows that look as if they were due. Locks nothing. */
 	const char *find_sql;
-	/* id: locks the row, nothing where another has it or it is no longer in that state. */
+	/* id: locks the row (NOWAIT); nothing where it is no longer in that state. */
 	const char *lock_sql;
 	/* seconds, message, id: what failed is not found before, so that it keeps nobody from being found. */
 	const char *put_off_sql;
@@ -55,6 +55,9 @@ enum error_code rotate_move(struct courier *courier, const char *sql, long long 
 enum error_code rotate_execute(struct courier *courier, const char *sql, const char *const *texts, unsigned count, struct error *error);
 /* The same with the row's id behind them. */
 enum error_code rotate_execute_row(struct courier *courier, const char *sql, const char *const *texts, unsigned count, long long id, struct error *error);
+/* Did a statement with NOWAIT fail because another transaction has the row? Then only the statement was without effect. (SKIP LOCKED would be the word for it: but where no lock is waited
+ * for at all, as on our connections, MariaDB 10.11 skips and then refuses the COMMIT, error 1180.) */
+bool rotate_locked(const struct courier *courier, const struct error *error);
 /* The first row's first column: 1 and the number, 0 where there is no row, -1 and *error. */
 int rotate_ask(struct courier *courier, const char *sql, const char *const *texts, unsigned count, long long *value_r, struct error *error);
 

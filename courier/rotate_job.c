@@ -47,6 +47,11 @@ int rotate_ask(struct courier *courier, const char *sql, const char *const *text
 	return more;
 }
 
+bool rotate_locked(const struct courier *courier, const struct error *error)
+{
+	return error->code == ERROR_DATABASE_GONE && db_connected(courier->db) && courier->transaction == db_generation(courier->db);
+}
+
 enum error_code rotate_move(struct courier *courier, const char *sql, long long id, const char *state, long long seconds, const char *why, struct error *error)
 {
 	struct db_statement *statement = courier_statement(courier, sql);
@@ -91,7 +96,7 @@ static enum error_code run_row(struct courier *courier, const struct rotation *r
 	int ours = code ? 0 : db_next(lock, error);
 	db_done(lock);
 	if (code || ours < 0)
-		return error->code;
+		return rotate_locked(courier, error) ? ERROR_NONE : error->code;
 	*done += ours != 0;
 	return ours ? step->run(courier, rotation, row, error) : ERROR_NONE;
 }
@@ -122,7 +127,8 @@ static enum error_code put_off(struct courier *courier, const struct rotation *r
 	db_bind_int(statement, 0, locked ? BUSY : PUT_OFF);
 	courier_bind(statement, 1, why->message);
 	db_bind_int(statement, 2, row->id);
-	return courier_execute(courier, statement, error);
+	enum error_code code = courier_execute(courier, statement, error);
+	return code && db_connected(courier->db) ? ERROR_NONE : code; /* the row is at work elsewhere */
 }
 
 enum error_code rotate_batch(struct courier *courier, const struct rotation *rotation, const struct rotate_step *step, size_t *done_r, struct error *error)
@@ -150,7 +156,7 @@ enum error_code rotate_batch(struct courier *courier, const struct rotation *rot
 
 /* ---- the list of what a rotation concerns */
 
-static const char list_lock_sql[] = "SELECT COALESCE(listed_to, '') FROM rotation WHERE id = ? AND listed_at IS NULL AND state = 'open' FOR UPDATE SKIP LOCKED";
+static const char list_lock_sql[] = "SELECT COALESCE(listed_to, '') FROM rotation WHERE id = ? AND listed_at IS NULL AND state = 'open' FOR UPDATE NOWAIT";
 /* Web passwords: of phones whose templates use one. */
 static const char list_devices_sql[] = "INSERT INTO rotation_device (rotation_id, mac) SELECT r.id, d.mac FROM rotation AS r JOIN device AS d ON d.tenant_id = r.tenant_id"
 	" WHERE r.id = ? AND d.mac > ? AND (r.site_id IS NULL OR d.site_id = r.site_id) AND (r.mac IS NULL OR d.mac = r.mac)"
@@ -176,8 +182,10 @@ static enum error_code list_page(struct courier *courier, const struct rotation 
 	int ours = code ? 0 : db_next(lock, error);
 	const char *behind = ours > 0 ? kept(courier, lock, 0) : "";
 	db_done(lock);
-	if (code || ours <= 0)
-		return ours < 0 ? error->code : code;
+	if (code || ours < 0)
+		return rotate_locked(courier, error) ? ERROR_NONE : error->code;
+	if (!ours)
+		return ERROR_NONE;
 	bool accounts = rotation->what == ROTATE_SIP;
 	struct db_statement *list = courier_statement(courier, accounts ? list_accounts_sql : list_devices_sql);
 	db_bind_int(list, 0, rotation->id);

@@ -11,7 +11,7 @@
 #define HELD 60       /* seconds; the end of what holds it wakes it up before */
 
 #define DUE "w.rotation_id = ? AND w.state IN ('waiting', 'held') AND w.due_at <= CURRENT_TIMESTAMP LIMIT ?"
-#define LOCK(table) "SELECT id FROM " table " WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE SKIP LOCKED"
+#define LOCK(table) "SELECT id FROM " table " WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE NOWAIT"
 
 static enum error_code move_device(struct courier *courier, const struct rotate_row *row, const char *state, long long seconds, const char *why, struct error *error)
 {
@@ -30,8 +30,7 @@ static enum error_code move_account(struct courier *courier, const struct rotate
 static const char outstanding_sql[] = "SELECT d.previous_generation IS NOT NULL AND d.previous_until > CURRENT_TIMESTAMP AND NOT EXISTS (SELECT 1 FROM device_state AS s"
 	" WHERE s.mac = d.mac AND (s.generation = d.generation OR s.identity IN ('certificate', 'network')"
 	" AND LEFT(s.inputs, 8) = (SELECT v.revision FROM device_revision AS v WHERE v.mac = d.mac)))"
-	" FROM device AS d WHERE d.mac = ? AND d.tenant_id = ? FOR UPDATE SKIP LOCKED";
-static const char there_sql[] = "SELECT COUNT(*) FROM device WHERE mac = ? AND tenant_id = ?";
+	" FROM device AS d WHERE d.mac = ? AND d.tenant_id = ? FOR UPDATE NOWAIT";
 /* The trigger takes a time that stays the same for one that was not given. */
 static const char rotate_sql[] = "UPDATE device SET previous_until = IF(previous_until <=> CAST(? AS DATETIME), CAST(? AS DATETIME) - INTERVAL 1 SECOND, CAST(? AS DATETIME)),"
 	" generation = DEFAULT WHERE mac = ?";
@@ -45,14 +44,12 @@ static const char made_web_sql[] = MADE " WHERE id = ?";
 static int lock_device(struct courier *courier, const struct rotation *rotation, const struct rotate_row *row, long long *outstanding_r, struct error *error)
 {
 	const char *const keys[] = {row->mac, rotation->tenant_id};
-	long long there;
-	int locked = rotate_ask(courier, outstanding_sql, keys, 2, outstanding_r, error);
-	if (locked)
-		return locked;
-	if (rotate_ask(courier, there_sql, keys, 2, &there, error) <= 0)
-		return -1;
-	enum error_code code = there ? move_device(courier, row, "waiting", BUSY, "its row is locked by another transaction", error) : move_device(courier, row, "gone", 0, NULL, error);
-	return code ? -1 : 0;
+	int found = rotate_ask(courier, outstanding_sql, keys, 2, outstanding_r, error);
+	if (found < 0 && rotate_locked(courier, error))
+		return move_device(courier, row, "waiting", BUSY, "its row is locked by another transaction", error) ? -1 : 0;
+	if (!found)
+		return move_device(courier, row, "gone", 0, NULL, error) ? -1 : 0;
+	return found;
 }
 
 static enum error_code make_http(struct courier *courier, const struct rotation *rotation, const struct rotate_row *row, struct error *error)
@@ -119,13 +116,12 @@ const struct rotate_step rotate_make_web = {
 /* ---- sip */
 
 /* In the order in which a DBA's change of the password takes them: first the secret's row, then that of its HA1 values. */
-static const char lock_secret_sql[] = "SELECT 1 FROM account_secret WHERE tenant_id = ? AND account_id = ? AND name = 'sip.password' FOR UPDATE SKIP LOCKED";
-static const char secret_there_sql[] = "SELECT COUNT(*) FROM account_secret WHERE tenant_id = ? AND account_id = ? AND name = 'sip.password'";
+static const char lock_secret_sql[] = "SELECT 1 FROM account_secret WHERE tenant_id = ? AND account_id = ? AND name = 'sip.password' FOR UPDATE NOWAIT";
 static const char phones_sql[] = "SELECT COUNT(*) FROM account_route WHERE tenant_id = ? AND account_id = ? AND position > 0";
 static const char older_sql[] = "SELECT COUNT(*) FROM rotation_account WHERE tenant_id = ? AND account_id = ? AND state = 'made'";
 /* 1: the values are those of the current password. */
 static const char lock_digest_sql[] = "SELECT g.realm IS NOT NULL AND g.version <=> (SELECT x.version FROM account_secret AS x WHERE x.tenant_id = g.tenant_id"
-	" AND x.account_id = g.account_id AND x.name = 'sip.password') FROM account_digest AS g WHERE g.tenant_id = ? AND g.account_id = ? FOR UPDATE SKIP LOCKED";
+	" AND x.account_id = g.account_id AND x.name = 'sip.password') FROM account_digest AS g WHERE g.tenant_id = ? AND g.account_id = ? FOR UPDATE NOWAIT";
 static const char overlap_sql[] = "UPDATE account_digest SET previous_realm = realm, previous_username = username, previous_ha1 = ha1, previous_ha1b = ha1b,"
 	" previous_ha1_sha256 = ha1_sha256, previous_ha1b_sha256 = ha1b_sha256, previous_until = CAST(? AS DATETIME) WHERE tenant_id = ? AND account_id = ?";
 static const char until_sql[] = "SELECT CAST(LEAST(CURRENT_TIMESTAMP + INTERVAL ? SECOND, CAST(? AS DATETIME)) AS CHAR(19))";
@@ -153,16 +149,11 @@ static enum error_code overlap_end(struct courier *courier, const struct rotatio
 static int lock_account(struct courier *courier, const struct rotate_row *row, const char *const keys[2], struct error *error)
 {
 	long long value;
-	enum error_code code;
 	int found = rotate_ask(courier, lock_secret_sql, keys, 2, &value, error);
 	if (found < 0)
-		return -1;
-	if (!found) {
-		if (rotate_ask(courier, secret_there_sql, keys, 2, &value, error) <= 0)
-			return -1;
-		code = value ? move_account(courier, row, "waiting", BUSY, "its password is locked by another transaction", error) : move_account(courier, row, "gone", 0, NULL, error);
-		return code ? -1 : 0;
-	}
+		return rotate_locked(courier, error) && !move_account(courier, row, "waiting", BUSY, "its password is locked by another transaction", error) ? 0 : -1;
+	if (!found)
+		return move_account(courier, row, "gone", 0, NULL, error) ? -1 : 0;
 	if (rotate_ask(courier, phones_sql, keys, 2, &value, error) <= 0)
 		return -1;
 	if (!value)
@@ -173,7 +164,7 @@ static int lock_account(struct courier *courier, const struct rotate_row *row, c
 		return move_account(courier, row, "held", HELD, NULL, error) ? -1 : 0;
 	found = rotate_ask(courier, lock_digest_sql, keys, 2, &value, error);
 	if (found < 0)
-		return -1;
+		return rotate_locked(courier, error) && !move_account(courier, row, "waiting", BUSY, "its HA1 values are at work", error) ? 0 : -1;
 	if (!found || !value)
 		return move_account(courier, row, "waiting", BUSY, "the HA1 values of its password are not made yet", error) ? -1 : 0;
 	return 1;

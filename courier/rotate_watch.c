@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define DUE "w.due_at <= CURRENT_TIMESTAMP" /* not put off */
-#define LOCK_MADE "SELECT id FROM rotation_device WHERE id = ? AND state = 'made' FOR UPDATE SKIP LOCKED"
-#define LEFT_WAITING "SELECT id FROM rotation_device WHERE id = ? AND state IN ('waiting', 'held', 'made') FOR UPDATE SKIP LOCKED"
+#define LOCK_MADE "SELECT id FROM rotation_device WHERE id = ? AND state = 'made' FOR UPDATE NOWAIT"
+#define LEFT_WAITING "SELECT id FROM rotation_device WHERE id = ? AND state IN ('waiting', 'held', 'made') FOR UPDATE NOWAIT"
 
 /* A device that was held back by this change may have its own now. */
 static const char wake_device_sql[] = "UPDATE rotation_device SET state = 'waiting', due_at = CURRENT_TIMESTAMP WHERE mac = ? AND state = 'held'";
@@ -128,7 +128,7 @@ static enum error_code end_account(struct courier *courier, const struct rotatio
 static const struct rotate_step ended_sip = {
 	.find_sql = "SELECT w.id, '', w.account_id, '', " NOT_COME " FROM rotation_account AS w JOIN rotation AS r ON r.id = w.rotation_id WHERE w.rotation_id = ? AND w.state = 'made'"
 		" AND " DUE " AND (NOT " NOT_COME " OR w.valid_until <= CURRENT_TIMESTAMP OR r.expire_at <= CURRENT_TIMESTAMP) LIMIT ?",
-	.lock_sql = "SELECT id FROM rotation_account WHERE id = ? AND state = 'made' FOR UPDATE SKIP LOCKED",
+	.lock_sql = "SELECT id FROM rotation_account WHERE id = ? AND state = 'made' FOR UPDATE NOWAIT",
 	.put_off_sql = ROTATE_PUT_OFF("rotation_account"),
 	.run = end_account,
 };
@@ -167,13 +167,13 @@ static enum error_code cancel_account(struct courier *courier, const struct rota
 
 static const struct rotate_step cancelled_devices = {
 	.find_sql = "SELECT w.id, w.mac, '', '', 0 FROM rotation_device AS w WHERE w.rotation_id = ? AND w.state IN ('waiting', 'held') LIMIT ?",
-	.lock_sql = "SELECT id FROM rotation_device WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE SKIP LOCKED",
+	.lock_sql = "SELECT id FROM rotation_device WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE NOWAIT",
 	.put_off_sql = ROTATE_PUT_OFF("rotation_device"),
 	.run = cancel_device,
 };
 static const struct rotate_step cancelled_accounts = {
 	.find_sql = "SELECT w.id, '', w.account_id, '', 0 FROM rotation_account AS w WHERE w.rotation_id = ? AND w.state IN ('waiting', 'held') LIMIT ?",
-	.lock_sql = "SELECT id FROM rotation_account WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE SKIP LOCKED",
+	.lock_sql = "SELECT id FROM rotation_account WHERE id = ? AND state IN ('waiting', 'held') FOR UPDATE NOWAIT",
 	.put_off_sql = ROTATE_PUT_OFF("rotation_account"),
 	.run = cancel_account,
 };

@@ -143,7 +143,9 @@ def test_a_flood_of_guesses_at_tokens_costs_no_round_trip(world):
                 user = ('root', world.macs['sealed'], world.nobody[0], 'prov 7')[number % 4]
                 pairs = fcgi.proxy_parameters(f"/{world.macs['sealed']}.cfg", auth=(user, f'{number:010x}' + 'aZ' * 11))
                 assert fcgi.fetch(pool.socket, pairs).status == 401
-            assert [command for command in proxy.take() if command[0] in ('execute', 'query', 'prepare') and not of_the_journal(*command)] == []
+            # what a connection asks as it is made is no guess's: a worker or the health process may make its own meanwhile
+            assert [command for command in proxy.take() if command[0] in ('execute', 'query', 'prepare') and not of_the_journal(*command) and
+                    b'schema_migration' not in command[1]] == []
     finally:
         proxy.close()
 

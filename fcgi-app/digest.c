@@ -301,9 +301,13 @@ bool digest_fits(struct digest_maker *maker, const struct digest_answer *answer,
 void digest_pad(struct digest_maker *maker, const struct digest_answer *answer, size_t length, size_t most)
 {
 	static const char nothing[BLOCK];
-	char hex[DIGEST_HEX_MAX + 1];
+	unsigned char digest[EVP_MAX_MD_SIZE];
 	size_t before = (size_t)answer->username.length + answer->realm.length + 2 + BLOCK_END + BLOCK - 1;
-	const struct text one = {.text = nothing, .length = BLOCK - BLOCK_END};
-	for (size_t blocks = (before + length) / BLOCK; blocks < (before + most) / BLOCK; blocks++)
-		hash(maker, answer->algorithm, &one, 1, hex);
+	size_t had = (before + length) / BLOCK, full = (before + most) / BLOCK;
+	/* always one message, block by block: so many calls, not only so many blocks */
+	bool good = EVP_DigestInit_ex2(maker->context, maker->md[answer->algorithm], NULL) == 1;
+	for (; good && had < full; had++)
+		good = EVP_DigestUpdate(maker->context, nothing, BLOCK) == 1;
+	if (!good || EVP_DigestFinal_ex(maker->context, digest, NULL) != 1)
+		abort();
 }

@@ -163,6 +163,12 @@ static const char *path_or_empty(const char *value)
 	return !*value || *value == '/' ? NULL : "a path from /, or empty";
 }
 
+/* A path that is a word in HAProxy's configuration and of its runtime API as it is. */
+static const char *bare_path_or_empty(const char *value)
+{
+	return !*value || (*value == '/' && !strpbrk(value, " \t\"'\\;<#$")) ? NULL : "a path from / without blanks, quotes, \\ ; < # and $, or empty";
+}
+
 /* A path, a credential's name (systemd.exec(5): no `/`), or nothing. */
 static const char *key_file(const char *value)
 {
@@ -241,7 +247,7 @@ static const struct option options[] = {
 	NUMBER(courier, batch, "100", 1, 1000, "rows of the outbox taken at a time"),
 	NUMBER(courier, lease, "10", 1, 3600, "seconds after which another courier may take a row that was not delivered"),
 	NUMBER(courier, sip_overlap, "604800", 0, 31536000, "seconds that a registrar takes the old SIP password too, when one is rotated"),
-	TEXT(courier, haproxy_map, "", path_or_empty, "file of the map of good credentials for HAProxy"),
+	TEXT(courier, haproxy_map, "", bare_path_or_empty, "file of the map of good credentials for HAProxy"),
 	TEXT(courier, haproxy_socket, "", path_or_empty, "HAProxy's admin socket, to keep the running one's map too"),
 	TEXT(log, target, "stderr", log_target, "where the log goes"),
 	TEXT(log, level, "info", log_level, "least important messages that are logged"),

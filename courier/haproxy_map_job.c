@@ -18,7 +18,8 @@
 
 #define AT_LEAST_EVERY (60 * CLOCK_SECOND)
 #define PAGE 5000                       /* devices a call: other jobs are between two */
-#define SHARE 10                        /* at most a tenth of the time goes into this */
+#define SHARE 10                        /* at most a tenth of the time goes into this … */
+#define REST_MAX (15 * CLOCK_SECOND)    /* … but a token that was taken back is not to wait for longer */
 #define LINES_MAX (1024u * 1024 * 1024)
 #define AWAY_MIN CLOCK_SECOND
 #define AWAY_MAX (5 * CLOCK_SECOND)
@@ -178,6 +179,7 @@ static void begin_reading(struct haproxy_map *map)
 	map->after[0] = 0;
 	map->fresh_expires = INT64_MAX;
 	map->began = clock_monotonic();
+	map->due = 0; /* a reading that fails is begun again */
 	map->reading = true;
 }
 
@@ -311,7 +313,8 @@ enum error_code haproxy_map_run(struct courier *courier, bool *more_r, struct er
 		return code;
 	wait_for_haproxy(courier, map);
 	if (map->began) {
-		map->rest_until = clock_monotonic() + (clock_monotonic() - map->began) * (SHARE - 1);
+		int64_t rest = (clock_monotonic() - map->began) * (SHARE - 1);
+		map->rest_until = clock_monotonic() + (rest < REST_MAX ? rest : REST_MAX);
 		map->began = 0;
 	}
 	return ERROR_NONE;

@@ -2,10 +2,7 @@
 200, and in no cell a byte of a configuration that is not theirs.
 
 A cell is a row of one of the tables below, through one of the proxies. `world` holds the devices that the rows name."""
-import os
 import re
-import signal
-import threading
 
 import pytest
 
@@ -13,13 +10,10 @@ import fcgi_client
 import phone
 from digest import challenge, respond
 from factory import Factory, context_with, fingerprint
-from stack import Pool, many
+from identities import IDENTITY, World, wrong
+from stack import Pool
 from waiting import wait_until
 
-IDENTITY = {'identity': {
-    'enrolment': 'true', 'networks': 'true', 'authorize': 'DIALTONE_AUTHORIZE',
-    'certificate_verify': 'DIALTONE_CERT_VERIFY', 'certificate_subject': 'DIALTONE_CERT_SUBJECT', 'certificate_issuer': 'DIALTONE_CERT_ISSUER',
-    'certificate_sha256': 'DIALTONE_CERT_SHA256', 'certificate_pem': 'DIALTONE_CERT_PEM'}}
 PASSWORD = 'of the older system'
 NETWORK = '127.66.0.0/16'
 INSIDE, OUTSIDE = '127.66.3.4', '127.67.3.4'
@@ -34,42 +28,6 @@ def own(database):
 @pytest.fixture(autouse=True)
 def forgotten(own):
     own.proxies.forget_limits()
-
-
-class World:
-    """Devices by name, what each may use, and the secrets of all of them."""
-
-    def __init__(self, database, fleet, factory):
-        self.database, self.fleet, self.factory = database, fleet, factory
-        self.macs, self.secrets, self.tokens, self.passwords, self.files = {}, {}, {}, {}, {}
-        self.tenant, self.elsewhere = fleet.tenant(), fleet.tenant()
-
-    def add(self, name, tenant=None, vendor=None, **columns):
-        mac = self.fleet.mac(vendor)
-        self.secrets[name] = self.database.add_device(mac, tenant or self.tenant, self.fleet.models[vendor or self.fleet.vendor], **columns)
-        self.macs[name] = mac
-        self.tokens[name] = self.database.credentials(mac)
-        return mac
-
-    def sql(self, statement, *arguments):
-        return self.database.sql(statement, arguments)
-
-    def policy(self, name, policy, **wants):
-        columns = ', '.join(wants)
-        self.sql(f"INSERT INTO device_policy (mac, policy, {columns}) VALUES (%s, %s{', %s' * len(wants)})", self.macs[name], policy, *wants.values())
-
-    def file(self, name):
-        if name not in self.files:
-            self.files[name] = '/' + self.database.file(self.macs[name])
-        return self.files[name]
-
-    def judge(self, answer, asked, status):
-        """The status, the device's own file where it is 200, and nothing of anybody else's anywhere."""
-        assert answer.status == status, answer
-        for name, passwords in self.secrets.items():
-            for secret in passwords:
-                holds = secret.encode() in answer.body
-                assert holds == (answer.status == 200 and name == asked), f'{answer} {"has" if holds else "lacks"} a secret of {name}'
 
 
 @pytest.fixture(scope='module')
@@ -112,11 +70,6 @@ def world(database, fleet, own):
 
 
 # ---------------------------------------------------------------- credentials, by Basic and by both kinds of Digest
-
-def wrong(credential):
-    user, password = credential
-    return user, password[:-1] + ('a' if password[-1] != 'a' else 'b')
-
 
 def spelled(mac):
     return '-'.join(mac[i:i + 2] for i in range(0, 12, 2)).upper()
@@ -401,145 +354,13 @@ def test_networks_of_ipv6(database, world, proxy, own):
         world.sql("DELETE FROM tenant_network WHERE tenant_id = %s AND network = '::1/128'", tenant)
         try:
             world.judge(six.fetch(proxy, world.file('in network')), 'in network', 401)
-            window(world, 'in network', networks='::/64', uses=1)
+            world.window('in network', networks='::/64', uses=1)
             world.judge(six.fetch(proxy, world.file('in network')), 'in network', 200)
-            window(world, 'in network', networks='2001:db8::/32 0.0.0.0/0', uses=1)
+            world.window('in network', networks='2001:db8::/32 0.0.0.0/0', uses=1)
             world.judge(six.fetch(proxy, world.file('in network')), 'in network', 401)
         finally:
             world.sql("INSERT INTO tenant_network (tenant_id, network) VALUES (%s, '::1/128')", tenant)
             world.sql('DELETE FROM enrolment WHERE mac = %s', world.macs['in network'])
-
-
-# ---------------------------------------------------------------- enrolment windows
-
-def window(world, name, networks='127.0.0.0/8', until='1 DAY', uses=3):
-    world.sql(f'INSERT INTO enrolment (mac, networks, valid_until, uses) VALUES (%s, %s, NOW() + INTERVAL {until}, %s) ON DUPLICATE KEY UPDATE'
-              ' networks = VALUES(networks), valid_until = VALUES(valid_until), uses = VALUES(uses)', world.macs[name], networks, uses)
-
-
-def state(world, name):
-    return world.sql('SELECT state, used FROM enrolment_state WHERE mac = %s', world.macs[name])[0]
-
-
-_count = iter(range(1, 10000))
-
-
-@pytest.fixture
-def first_timer(world):
-    name = f'first timer {next(_count)}'
-    world.add(name)
-    return name
-
-
-def test_an_open_window(own, world, proxy, first_timer):
-    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 401)
-    window(world, first_timer)
-    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
-    assert state(world, first_timer) == ('open', 1)
-    # it is this device's, and no proof for wrong credentials
-    world.judge(own.fetch(proxy, world.file('plain')), 'plain', 401)
-    world.judge(own.fetch(proxy, world.file(first_timer), auth=wrong(world.tokens[first_timer])), first_timer, 401)
-
-
-@pytest.mark.parametrize('how', ['over', 'wrong network', 'disabled device', 'plain HTTP'])
-def test_a_window_that_does_not_count(own, world, proxy, first_timer, how):
-    window(world, first_timer, networks='192.0.2.0/24 2001:db8::/32' if how == 'wrong network' else '127.0.0.0/8', until='2 SECOND' if how == 'over' else '1 DAY')
-    if how == 'over':
-        wait_until(lambda: state(world, first_timer)[0] == 'closed: its time is over', 10, 'its end')
-    elif how == 'disabled device':
-        world.sql('UPDATE device SET enabled = 0 WHERE mac = %s', world.macs[first_timer])
-    if how == 'plain HTTP':
-        world.judge(phone.fetch(own.proxies.plain_port(proxy), world.file(first_timer), tls=False), first_timer, 403)
-    else:
-        world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 401)
-    assert state(world, first_timer)[1] == 0
-
-
-@pytest.mark.parametrize('uses', [1, 3])
-def test_of_simultaneous_first_fetches_exactly_so_many_are_served(own, world, proxy, first_timer, uses):
-    window(world, first_timer, uses=uses)
-    together, answers, file = threading.Barrier(uses + 1), [], world.file(first_timer)
-
-    def fetch():
-        together.wait()
-        answers.append(own.fetch(proxy, file))
-    for _ in range(many(1, 10)):
-        window(world, first_timer, uses=100)
-        window(world, first_timer, uses=uses)  # opened again
-        answers.clear()
-        threads = [threading.Thread(target=fetch) for _ in range(uses + 1)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(answer.status for answer in answers) == [200] * uses + [401]
-        for answer in answers:
-            world.judge(answer, first_timer, answer.status)
-        assert state(world, first_timer) == ('closed: used up', uses)
-    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 401)
-
-
-def test_the_first_fetch_with_credentials_closes_it(own, world, proxy, first_timer):
-    window(world, first_timer)
-    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
-    world.judge(own.fetch(proxy, world.file(first_timer), auth=world.tokens[first_timer]), first_timer, 200)
-    wait_until(lambda: state(world, first_timer)[0] == 'closed: the phone has proven itself', 10, 'the window to close')
-    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 401)
-
-
-def test_what_uses_nothing_up(own, world, proxy, first_timer, fleet):
-    """404s, common files, HEAD, and a file that was not modified is one: the phone has it."""
-    from test_answers import common_file
-    window(world, first_timer, uses=1)
-    mac = world.macs[first_timer]
-    assert own.fetch(proxy, f'/{mac}.boot').status in (401, 404)
-    assert own.fetch(proxy, f'/{mac}-local.cfg').status in (401, 404)
-    assert own.fetch(proxy, f'/{common_file(fleet.vendor)[0]}').status == 200
-    assert own.fetch(proxy, '/nothing').status == 404
-    assert own.fetch(proxy, world.file(first_timer), method='HEAD').status == 401
-    assert own.fetch(proxy, world.file(first_timer), method='PUT').status == 405
-    assert state(world, first_timer) == ('open', 0)
-    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
-    assert state(world, first_timer) == ('closed: used up', 1)
-
-
-def test_a_response_that_is_lost_uses_nothing_up(own, world, first_timer):
-    """A proxy that goes away before the answer is written: the use is given back. Where nobody can tell, it is by itself after 30 s."""
-    window(world, first_timer, uses=1)
-    parameters = fcgi_client.proxy_parameters(world.file(first_timer), address='127.0.0.9')
-    whole = fcgi_client.request(parameters)
-    for _ in range(many(3, 30)):
-        workers = own.worker_pids()
-        try:
-            for pid in workers:
-                os.kill(pid, signal.SIGSTOP)
-            with fcgi_client.open_socket(own.socket) as connection:
-                connection.sendall(whole)
-            # gone before any worker has read it
-        finally:
-            for pid in workers:
-                os.kill(pid, signal.SIGCONT)
-
-    def settled():
-        return world.database.sql('SELECT COUNT(*) FROM enrolment_use WHERE mac = %s AND delivered_at IS NULL', (world.macs[first_timer],), account='root')[0][0] == 0
-    wait_until(settled, 20, 'every claim to be ended')
-    assert state(world, first_timer) == ('open', 0)
-    assert fcgi_client.fetch(own.socket, parameters).status == 200
-    assert state(world, first_timer) == ('closed: used up', 1)
-    assert fcgi_client.fetch(own.socket, parameters).status == 401
-
-
-def test_a_worker_that_dies_in_between_uses_nothing_up(own, world, first_timer):
-    """Its claim was never ended, and counts for 30 s only."""
-    mac = world.macs[first_timer]
-    with world.database.connect('root') as connection, connection.cursor() as cursor:
-        # opened a minute ago, by this session's clock
-        cursor.execute('SET timestamp = UNIX_TIMESTAMP() - 60')
-        cursor.execute("INSERT INTO enrolment (mac, networks, valid_until, uses) VALUES (%s, '127.0.0.0/8', NOW() + INTERVAL 1 HOUR, 1)", (mac,))
-        cursor.execute('SET timestamp = DEFAULT')
-        cursor.execute('INSERT INTO enrolment_use (mac, id, claimed_at) VALUES (%s, RANDOM_BYTES(16), UTC_TIMESTAMP(6) - INTERVAL 29 SECOND)', (mac,))
-    assert own.fetch('haproxy', f'/{mac}.cfg').status == 401
-    wait_until(lambda: own.fetch('haproxy', f'/{mac}.cfg').status == 200, 10, 'the claim to be forgotten', 0.2)
 
 
 # ---------------------------------------------------------------- what a client says of itself

@@ -65,8 +65,8 @@ def run(storm, pool, proxy, phones, *options):
 
 
 def capacity(storm, pool, proxy, phones):
-    """200s a second in a closed loop that keeps every worker busy."""
-    report, answers = run(storm, pool, proxy, phones, '-c', 3 * pool.workers, '-s', 3)
+    """200s a second in a closed loop of as many as there are workers."""
+    report, answers = run(storm, pool, proxy, phones, '-c', pool.workers, '-s', 3)
     assert set(report['statuses']) == {'200'}, report
     begin = min(opened for opened, _, _ in answers)
     return sum(begin + 0.5 < ended < begin + 3 for _, ended, _ in answers) / 2.5

@@ -43,16 +43,19 @@ class Linphone:
         return self
 
     def __exit__(self, *_):
-        """It ends as by its user: says good-bye to the registrar, and saves."""
+        """It ends as by its user: says good-bye to the registrar, and saves. Where it asks for a password, as after a refusal, it would take that for an answer."""
         if self.process.poll() is None:
             try:
-                self.process.stdin.write(b'quit\n')
+                if 'Password for' in (self.home / 'console').read_text(errors='replace'):
+                    self.process.terminate()
+                else:
+                    self.process.stdin.write(b'quit\n')
                 self.process.stdin.close()
                 self.process.wait(20)
             except (subprocess.TimeoutExpired, BrokenPipeError):
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-        assert self.process.returncode == 0, f'linphonec ended with {self.process.returncode}: {self.log()[-2000:]}'
+        assert self.process.returncode in (0, -signal.SIGTERM), f'linphonec ended with {self.process.returncode}: {self.log()[-2000:]}'
 
     def wait_for(self, what, pattern, seconds=30):
         """Until its log says so; the match."""
@@ -66,6 +69,8 @@ class Linphone:
     def registers(self):
         """Whether the registrar takes it: it tries twice before it gives up."""
         match = self.wait_for('hear from its registrar', r'to \[LinphoneRegistration(Ok|Failed)\]')
+        if match[1] == 'Failed':
+            wait_until(lambda: 'Password for' in (self.home / 'console').read_text(errors='replace'), 10, 'Linphone to ask for a password')
         return match[1] == 'Ok'
 
     def sent(self, method):

@@ -21,6 +21,7 @@ class Linphone:
         self.rc.touch(mode=0o600)
         self.rc.write_text(''.join(f'[{name}]\n' + ''.join(f'{key}={value}\n' for key, value in keys.items()) for name, keys in sections.items()))
         self.process = None
+        self.refused = False
 
     @property
     def rc(self):
@@ -36,6 +37,7 @@ class Linphone:
 
     def __enter__(self):
         self.log_path.unlink(missing_ok=True)
+        self.refused = False
         environment = {name: value for name, value in os.environ.items() if not name.startswith(('XDG_', 'DBUS_', 'PULSE_'))}
         with open(self.home / 'console', 'wb') as console:
             self.process = subprocess.Popen(['linphonec', '-c', self.rc, '-d', '6', '-l', self.log_path], stdin=subprocess.PIPE, stdout=console, stderr=console,
@@ -43,10 +45,10 @@ class Linphone:
         return self
 
     def __exit__(self, *_):
-        """It ends as by its user: says good-bye to the registrar, and saves. Where it asks for a password, as after a refusal, it would take that for an answer."""
+        """It ends as by its user: says good-bye to the registrar, and saves. After a refusal it may ask for a password, and would take `quit` for one."""
         if self.process.poll() is None:
             try:
-                if 'Password for' in (self.home / 'console').read_text(errors='replace'):
+                if self.refused:
                     self.process.terminate()
                 else:
                     self.process.stdin.write(b'quit\n')
@@ -69,9 +71,8 @@ class Linphone:
     def registers(self):
         """Whether the registrar takes it: it tries twice before it gives up."""
         match = self.wait_for('hear from its registrar', r'to \[LinphoneRegistration(Ok|Failed)\]')
-        if match[1] == 'Failed':
-            wait_until(lambda: 'Password for' in (self.home / 'console').read_text(errors='replace'), 10, 'Linphone to ask for a password')
-        return match[1] == 'Ok'
+        self.refused = match[1] == 'Failed'
+        return not self.refused
 
     def sent(self, method):
         """Its requests of this method in this start."""

@@ -5,6 +5,7 @@ examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	haproxy.cfg.example \
 	deploy/dialtone.conf.example \
+	deploy/kamailio.cfg.example \
 	deploy/nginx/dialtone.conf \
 	deploy/nginx/nginx.conf
 

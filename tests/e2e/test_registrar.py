@@ -414,7 +414,7 @@ def test_curl(challenging, proxy, database, fleet):
         url = f'https://localhost:{places.tls_port(proxy)}/{database.file(mac)}'
         done = subprocess.run(['curl', '-sS', '-v', '--noproxy', '*', '--digest', '-u', f'{user}:{password}', '--cacert', places.directory / 'certs/ca.pem', '-w', '%{http_code}', url],
                               capture_output=True, text=True, timeout=30, check=True)
-        return done.stdout[-3:], done.stdout[:-3], [line for line in done.stderr.splitlines() if line.startswith('> Authorization:')]
+        return done.stdout[-3:], done.stdout[:-3], [line for line in done.stderr.splitlines() if line.lower().startswith('> authorization:')]
     status, body, said = curl(token)
     answer = challenging.fetch_device(proxy, mac)
     assert (status, body) == ('200', answer.body.decode()) and answer.status == 200

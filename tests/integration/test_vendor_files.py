@@ -132,8 +132,9 @@ def test_snom_keys_run_on_over_modules(database):
 def test_linphone_credentials(database):
     both = linphone(render(database, LINPHONE))
     assert both['auth_info_2'] == {'username': 'u0011', 'userid': 'auth-u0011', 'passwd': '', 'ha1': ha1('md5', 'auth-u0011'), 'realm': REALM,
-                                   'domain': '', 'algorithm': 'MD5'}
-    assert both['auth_info_3'] == {**both['auth_info_2'], 'ha1': ha1('sha256', 'auth-u0011'), 'algorithm': 'SHA-256'}
+                                   'domain': 'pbx.acme.example', 'algorithm': 'MD5'}
+    # of two credentials for one realm the client saves both only if their domains differ
+    assert both['auth_info_3'] == {**both['auth_info_2'], 'ha1': ha1('sha256', 'auth-u0011'), 'domain': 'sha-256.invalid', 'algorithm': 'SHA-256'}
     one = linphone(render(database, LINPHONE_MD5))
     assert one['auth_info_2']['ha1'] == ha1('md5', 'auth-u0012', 'one') and one['auth_info_3'] == UNUSED
     plain = linphone(render(database, LINPHONE_PLAIN))

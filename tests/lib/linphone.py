@@ -21,6 +21,7 @@ class Linphone:
         self.rc.touch(mode=0o600)
         self.rc.write_text(''.join(f'[{name}]\n' + ''.join(f'{key}={value}\n' for key, value in keys.items()) for name, keys in sections.items()))
         self.process = None
+        self.refused = False
 
     @property
     def rc(self):
@@ -36,6 +37,7 @@ class Linphone:
 
     def __enter__(self):
         self.log_path.unlink(missing_ok=True)
+        self.refused = False
         environment = {name: value for name, value in os.environ.items() if not name.startswith(('XDG_', 'DBUS_', 'PULSE_'))}
         with open(self.home / 'console', 'wb') as console:
             self.process = subprocess.Popen(['linphonec', '-c', self.rc, '-d', '6', '-l', self.log_path], stdin=subprocess.PIPE, stdout=console, stderr=console,
@@ -43,16 +45,19 @@ class Linphone:
         return self
 
     def __exit__(self, *_):
-        """It ends as by its user: says good-bye to the registrar, and saves."""
+        """It ends as by its user: says good-bye to the registrar, and saves. After a refusal it may ask for a password, and would take `quit` for one."""
         if self.process.poll() is None:
             try:
-                self.process.stdin.write(b'quit\n')
+                if self.refused:
+                    self.process.terminate()
+                else:
+                    self.process.stdin.write(b'quit\n')
                 self.process.stdin.close()
                 self.process.wait(20)
             except (subprocess.TimeoutExpired, BrokenPipeError):
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-        assert self.process.returncode == 0, f'linphonec ended with {self.process.returncode}: {self.log()[-2000:]}'
+        assert self.process.returncode in (0, -signal.SIGTERM), f'linphonec ended with {self.process.returncode}: {self.log()[-2000:]}'
 
     def wait_for(self, what, pattern, seconds=30):
         """Until its log says so; the match."""
@@ -66,7 +71,8 @@ class Linphone:
     def registers(self):
         """Whether the registrar takes it: it tries twice before it gives up."""
         match = self.wait_for('hear from its registrar', r'to \[LinphoneRegistration(Ok|Failed)\]')
-        return match[1] == 'Ok'
+        self.refused = match[1] == 'Failed'
+        return not self.refused
 
     def sent(self, method):
         """Its requests of this method in this start."""

@@ -365,6 +365,22 @@ def test_another_realm(desk):
     assert desk.ha1() in [section.get('ha1') for section in linphone.configuration().values()] and old_ha1 not in linphone.rc.read_text()
 
 
+def test_one_algorithm_after_two(desk):
+    """Whatever it has saved of the other: it registers, as often as it starts."""
+    linphone = desk.linphone()
+    with linphone:
+        assert linphone.registers()
+    desk.set(**{'sip.digest': desk.registrar.algorithm.lower()})
+    for _ in range(2):
+        with linphone:
+            assert linphone.registers() and len(desk.contacts()) == 1
+    desk.set(**{'sip.digest': 'md5,sha-256'})
+    desk.wait_for_ha1(desk.password)
+    for _ in range(2):
+        with linphone:
+            assert linphone.registers() and len(desk.contacts()) == 1
+
+
 @MD5_ONLY
 @pytest.mark.parametrize('table', ['account', 'tenant'])
 def test_what_is_switched_off(desk, database, table):

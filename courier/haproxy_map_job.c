@@ -18,7 +18,7 @@
 
 #define AT_LEAST_EVERY (60 * CLOCK_SECOND)
 #define PAGE 5000                       /* devices a call: other jobs are between two */
-#define SHARE 10                        /* at most a tenth of the time goes into this … */
+#define SHARE 3                         /* at most a third of the time goes into this … */
 #define REST_MAX (15 * CLOCK_SECOND)    /* … but a token that was taken back is not to wait for longer */
 #define LINES_MAX (1024u * 1024 * 1024)
 #define AWAY_MIN CLOCK_SECOND
@@ -185,6 +185,7 @@ static void begin_reading(struct haproxy_map *map)
 
 static void end_reading(struct haproxy_map *map)
 {
+	log_debug("haproxy_map: read in %lld ms", (long long)((clock_monotonic() - map->began) / CLOCK_MILLISECOND));
 	bool same = map->complete && map->fresh.size == map->lines.size && (!map->fresh.size || !memcmp(map->fresh.data, map->lines.data, map->fresh.size));
 	map->reading = false;
 	map->expires = map->fresh_expires;
@@ -251,12 +252,13 @@ static enum error_code keep_running(const struct conf *conf, struct haproxy_map 
 	/* A later version with as many entries: another courier's, who reads what we read. */
 	if (map->is_running && now.version >= map->running.version && now.entries == map->running.entries)
 		return ERROR_NONE;
+	int64_t began = clock_monotonic();
 	map->is_running = false;
 	code = haproxy_map_replace(socket, path, &map->lines, &map->running, error);
 	if (code)
 		return code;
 	map->is_running = true;
-	log_info("HAProxy has %lld credentials, version %lld", map->running.entries, map->running.version);
+	log_info("HAProxy has %lld credentials, version %lld, told in %lld ms", map->running.entries, map->running.version, (long long)((clock_monotonic() - began) / CLOCK_MILLISECOND));
 	return ERROR_NONE;
 }
 

@@ -144,10 +144,10 @@ class Database:
             raise RuntimeError(f'dialtone {" ".join(map(str, arguments))}: exit {result.returncode}\n{result.stdout}{result.stderr}')
         return result
 
-    def courier(self, check=True, **more):
+    def courier(self, check=True, timeout=120, **more):
         """dialtone-courier --once: everything that is due is done; CompletedProcess."""
         result = subprocess.run([program('dialtone-courier'), '-c', self.conf_file(), '--once'], stdin=subprocess.DEVNULL, capture_output=True,
-                                text=True, timeout=120, check=False, **more)
+                                text=True, timeout=timeout, check=False, **more)
         if check and result.returncode:
             raise RuntimeError(f'dialtone-courier: exit {result.returncode}\n{result.stdout}{result.stderr}')
         return result

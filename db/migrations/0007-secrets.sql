@@ -215,7 +215,7 @@ DELIMITER ;
 
 -- Kamailio's auth_db, with calculate_ha1 = 0. Enabled accounts of enabled tenants only.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW subscriber AS
-SELECT g.username, g.realm AS domain, '' AS password, g.ha1, g.ha1b, g.ha1_sha256, g.ha1b_sha256, g.tenant_id, g.account_id
+SELECT g.username, g.realm AS domain, '' AS password, g.ha1, g.ha1b, g.ha1_sha256, g.ha1b_sha256, a.sip_user, g.tenant_id, g.account_id
 FROM account_digest g
 JOIN account a ON a.tenant_id = g.tenant_id AND a.account_id = g.account_id
 JOIN tenant t ON t.tenant_id = g.tenant_id
@@ -224,7 +224,7 @@ WHERE g.realm IS NOT NULL AND a.enabled = 1 AND t.enabled = 1;
 -- The password before a rotation, while it counts: for a registrar that asks a second table when the first refuses.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW subscriber_previous AS
 SELECT g.previous_username AS username, g.previous_realm AS domain, '' AS password, g.previous_ha1 AS ha1, g.previous_ha1b AS ha1b,
-  g.previous_ha1_sha256 AS ha1_sha256, g.previous_ha1b_sha256 AS ha1b_sha256, g.tenant_id, g.account_id
+  g.previous_ha1_sha256 AS ha1_sha256, g.previous_ha1b_sha256 AS ha1b_sha256, a.sip_user, g.tenant_id, g.account_id
 FROM account_digest g
 JOIN account a ON a.tenant_id = g.tenant_id AND a.account_id = g.account_id
 JOIN tenant t ON t.tenant_id = g.tenant_id

@@ -128,6 +128,19 @@ def test_nobody_registers_as_another(registrar, courier, database, fleet, accoun
     assert registrar.register(user, realm, password, wanted=f'u{mac[-4:]}1') == 401
 
 
+def test_a_user_of_digest_who_is_called_otherwise(registrar, courier, database, fleet, account):
+    """account.auth_user: the phone proves itself by one name and is registered by the other, and by no third."""
+    tenant, _, user, realm, password = account
+    mac = fleet.mac()
+    secret, = database.add_device(mac, tenant, fleet.models[fleet.vendor])
+    name = f'u{mac[-4:]}1'
+    database.sql("UPDATE account SET auth_user = %s WHERE tenant_id = %s AND account_id = %s", (f'login-{mac}', tenant, f'{mac}-1'))
+    wait_until(lambda: registrar.register(f'login-{mac}', realm, secret, wanted=name) == 200, 10, 'the account to register')
+    assert registrar.register(f'login-{mac}', realm, secret, wanted=user) == 401
+    assert registrar.register(f'login-{mac}', realm, secret) == 401
+    assert registrar.register(name, realm, secret) == 401
+
+
 def test_the_same_user_in_two_realms(registrar, courier, database, fleet, account):
     _, _, user, realm, password = account
     tenant = fleet.tenant(settings={'sip.realm': 'second.' + realm, 'sip.digest': 'md5,sha-256'})

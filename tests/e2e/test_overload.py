@@ -86,11 +86,12 @@ def test_d3_open_loop_load_through_haproxy(storm, slow, listed, factor):
         served = sum(status == 200 and begin + 1 <= at <= begin + SECONDS for _, at, status in answers) / (SECONDS - 1)
         refused = [at - opened for opened, at, status in answers if status == 503]
         print(f'\n{factor} x {most:.0f}/s offered: {served:.0f}/s served, {len(refused)} of {len(answers)} refused, the slowest after {max(refused, default=0):.2f} s')
-        assert served >= 0.9 * min(most, factor * most) * (0.95 if factor == 1 else 1)
+        # the promise, on a machine that does nothing else; else that it does not fall as the load rises
+        assert served >= many(0.7, 0.9 if factor > 1 else 0.85) * most
         if factor >= 2:
             assert len(refused) >= (1 - 1 / factor) * len(answers) * 0.7
-        # a second in the queue; the rest is the handshake on a machine that is busy with this very load
-        assert sum(seconds > 1.5 for seconds in refused) <= 0.02 * len(refused), sorted(refused)[-20:]
+        # a second in the queue; the rest is the handshake on a machine that is busy with this very load, and with others
+        assert sum(seconds > many(3, 1.5) for seconds in refused) <= 0.02 * len(refused), sorted(refused)[-20:]
         # back to normal
         mac = listed.read_text().split('\t', 1)[0]
         user, password = listed.read_text().split('\t')[1:3]

@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -104,16 +105,19 @@ def test_d3_open_loop_load_through_haproxy(storm, slow, listed, factor):
 def test_d3_retry_after_has_jitter(storm, slow, listed):
     """Those that are refused together do not come back together."""
     slow.between.delay = DELAY
-    load = subprocess.Popen([storm, '-r', '300', '-c', '4000', '-s', '6', '--retries', '0', f'127.0.0.1:{slow.proxies.tls_port("haproxy")}', listed],
+    load = subprocess.Popen([storm, '-r', '300', '-c', '4000', '-s', '12', '--retries', '0', f'127.0.0.1:{slow.proxies.tls_port("haproxy")}', listed],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         path, user, password = listed.read_text().split('\t')[:3]
         seen = set()
 
-        def several():
+        def one(_):
             answer = slow.fetch('haproxy', path, auth=(user, password))
-            if answer.status == 503:
-                seen.add(int(answer.header('retry-after')))
+            return int(answer.header('retry-after')) if answer.status == 503 else None
+
+        def several():
+            with ThreadPoolExecutor(12) as threads:
+                seen.update(seconds for seconds in threads.map(one, range(24)) if seconds is not None)
             return len(seen) >= 3
         wait_until(several, 30, 'three different waits')
         assert all(5 <= seconds <= 60 for seconds in seen)

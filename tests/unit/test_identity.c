@@ -19,12 +19,14 @@ static char *configured(const char *text)
 	return path;
 }
 
+/* The names live as long as the configuration: until the next one is loaded. */
 static enum error_code load(const char *text, struct identity_rules *rules, struct error *error)
 {
+	static struct conf *conf;
 	*error = (struct error){0};
-	struct conf *conf = conf_load(configured(text), error);
+	conf_free(&conf);
+	conf = conf_load(configured(text), error);
 	ck_assert_msg(conf != NULL, "%s", error->message);
-	/* the names live as long as the configuration: it is not freed */
 	return identity_rules_load(conf, rules, error);
 }
 

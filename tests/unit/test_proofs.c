@@ -233,8 +233,9 @@ static const uint8_t policy_rows[][4] = {
 static bool meets(const uint8_t policies[4], unsigned has)
 {
 	static const uint8_t usual[4] = {T, P};
-	for (const uint8_t *one = *policies ? policies : usual; *one && one < policies + 4; one++)
-		if ((*one & has) == *one)
+	const uint8_t *those = *policies ? policies : usual;
+	for (size_t i = 0; i < 4 && those[i]; i++)
+		if ((those[i] & has) == those[i])
 			return true;
 	return false;
 }

@@ -454,3 +454,19 @@ struct tally *crowd_end(struct crowd *crowd)
 		die(ask.series);
 	return &crowd->tally;
 }
+
+void crowd_free(struct crowd *crowd)
+{
+	for (uint32_t i = 0; i < crowd->slot_count; i++) {
+		buf_deinit(&crowd->slots[i].request);
+		buf_deinit(&crowd->slots[i].response);
+	}
+	free(crowd->tally.milliseconds);
+	free(crowd->tally.whole);
+	free(crowd->slots);
+	free(crowd->free_slots);
+	close(crowd->epoll);
+	EVP_MD_free(crowd->sha256);
+	SSL_CTX_free(crowd->tls);
+	free(crowd);
+}

@@ -265,5 +265,8 @@ int main(int argc, char **argv)
 	double took = (double)(now() - ask.epoch) / (double)NS;
 	for (uint32_t t = 0; t < ask.threads; t++)
 		tallies[t] = crowd_end(crowds[t]);
-	return report(tallies, took) ? 0 : 1;
+	bool good = report(tallies, took);
+	for (uint32_t t = 0; t < ask.threads; t++)
+		crowd_free(crowds[t]);
+	return good ? 0 : 1;
 }

@@ -80,8 +80,10 @@ struct crowd;
 struct crowd *crowd_new(uint32_t index);
 /* Until all is fetched; for pthread_create. */
 void *crowd_run(void *crowd);
-/* Closes the series; the rest lives as long as the program. */
+/* Closes the series. */
 struct tally *crowd_end(struct crowd *crowd);
+/* Its tally goes with it. */
+void crowd_free(struct crowd *crowd);
 
 uint64_t now(void);
 void die(const char *what) __attribute__((noreturn));

@@ -14,7 +14,7 @@ from stack import BUILD, FULL, Pool, many, temporary, remove
 from waiting import wait_until
 
 DELAY = 0.25
-SECONDS = many(8, 60)
+SECONDS = many(5, 60)
 PHONES = 400
 
 

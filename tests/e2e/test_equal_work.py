@@ -212,7 +212,7 @@ def becomes(database, mac):
 
 def test_a_worker_executes_the_same(world):
     """Instructions of the whole worker, libraries included, for one MAC as nobody's and as somebody's. What two runs of the same state differ by is the noise; nobody's and
-    somebody's differ by no more, or by less than a thousandth (copying passwords of different lengths)."""
+    somebody's differ by no more, or by less than 3 in a thousand: buffers that grew once, passwords of different lengths. What a row that is there used to cost was 30 in a thousand."""
     requests, mac, told = many(20, 100), world.nobody[1], {}
     with Callgrind(world.database) as counted:
         ask = Asker(counted.pool.socket)
@@ -230,12 +230,13 @@ def test_a_worker_executes_the_same(world):
     wrong, lines = [], []
     for kind in CLASSES:
         states = {state: counts for (of, state), counts in told.items() if of == kind}
-        noise = max(max(counts) - min(counts) for counts in states.values())
         middle = {state: sorted(counts)[1] for state, counts in states.items()}
+        noise = max(max(counts) - min(counts) for counts in states.values())
+        noise = max(noise, abs(middle['nobody'] - middle['nobody again']))  # the same state, with a history
         lines.append(f'{kind}: noise {noise:.1f}, ' + ', '.join(f'{state} {count:.1f}' for state, count in middle.items()))
         wrong += [f'{kind}: {state} {count:.1f}, nobody {middle["nobody"]:.1f}, noise {noise:.1f}' for state, count in middle.items()
-                  if abs(count - middle['nobody']) > max(noise, 0.001 * middle['nobody'])]
-        assert noise < 0.002 * middle['nobody'], lines  # or the gate would let anything through
+                  if abs(count - middle['nobody']) > max(noise, 0.003 * middle['nobody'])]
+        assert noise < 0.004 * middle['nobody'], lines  # or the gate would let anything through
     print('\n'.join(lines))
     assert not wrong, '\n'.join(wrong + lines)
 

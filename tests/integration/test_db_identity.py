@@ -229,12 +229,13 @@ def window(connection, mac=MAC, uses=3, until="INTERVAL 1 DAY"):
 
 
 def claim(connection, mac=MAC, use=None):
+    # a column without a name is named by its expression, and what random bytes make of that the driver cannot always read
     use = use or os.urandom(16)
-    return use if one(connection, "SELECT enrolment_claim(%s, %s)", mac, use) else None
+    return use if one(connection, "SELECT enrolment_claim(%s, %s) AS granted", mac, use) else None
 
 
 def end(connection, use, delivered, mac=MAC):
-    assert one(connection, "SELECT enrolment_end(%s, %s, %s)", mac, use, delivered) == 1
+    assert one(connection, "SELECT enrolment_end(%s, %s, %s) AS ended", mac, use, delivered) == 1
 
 
 def state(connection, mac=MAC):

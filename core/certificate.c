@@ -1,17 +1,10 @@
 #include "certificate.h"
 
+#include "hex.h"
 #include "identify.h"
 
 #include <string.h>
 #include <strings.h>
-
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The value at *at_io up to an unescaped , + or ; or the end, unescaped (RFC 4514, 2.4). */
 static bool take_value(const char **at_io, char **out_io, struct dn_attribute *attribute)
@@ -24,7 +17,7 @@ static bool take_value(const char **at_io, char **out_io, struct dn_attribute *a
 	while (*at && !strchr(",+;", *at)) {
 		bool escaped = *at == '\\';
 		if (escaped) {
-			int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
+			int high = hex_value(at[1]), low = high < 0 ? -1 : hex_value(at[2]);
 			if (!at[1] || (low < 0 && !strchr(" \"#+,;<=>\\", at[1])) || (high == 0 && low == 0))
 				return false;
 			*out++ = low < 0 ? at[1] : (char)(high << 4 | low);

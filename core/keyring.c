@@ -1,5 +1,6 @@
 #include "keyring.h"
 
+#include "hex.h"
 #include "xalloc.h"
 
 #include <ctype.h>
@@ -55,12 +56,6 @@ bool keyring_id_valid(const char *id, size_t length)
 	return length >= 1 && length <= 32;
 }
 
-static int hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
-
 /* A key out of a book or a sample: it counts (000102…, or the same byte throughout), or repeats itself. One that is random does neither but once in 2^128. */
 static bool is_sample(const unsigned char key[KEY_SIZE])
 {
@@ -87,7 +82,7 @@ static enum error_code parse_line(struct keyring *ring, const char *line, size_t
 		return error_set(error, ERROR_RANGE, "line %u: more than %d keys; take out those that nothing uses any more", number, KEYRING_MAX);
 	unsigned char master[KEY_SIZE];
 	for (size_t i = 0; i < KEY_SIZE; i++) {
-		int high = hex_digit(blank[1 + 2 * i]), low = hex_digit(blank[2 + 2 * i]);
+		int high = hex_value(blank[1 + 2 * i]), low = hex_value(blank[2 + 2 * i]);
 		if (high < 0 || low < 0)
 			return error_set(error, ERROR_SYNTAX, "line %u: not a hex digit in the key", number);
 		master[i] = (unsigned char)(high << 4 | low);

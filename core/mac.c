@@ -1,18 +1,8 @@
 #include "mac.h"
 
-#include <string.h>
+#include "hex.h"
 
-/* The value of a hex digit, or -1. Not isxdigit(): no locale, any byte. */
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include <string.h>
 
 /* Read `length` bytes as 12 hex digits in groups of `group`, with `separator` (0: none) between all groups. */
 static bool parse_groups(const char *text, size_t length, size_t group, char separator, struct mac *mac_r)

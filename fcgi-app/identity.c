@@ -1,6 +1,7 @@
 #include "identity.h"
 
 #include "certificate.h"
+#include "hex.h"
 #include "wipe.h"
 
 #include <errno.h>
@@ -146,18 +147,10 @@ void identity_read(const struct identity_rules *rules, const struct catalogue *c
 
 /* ---------------------------------------------------------------- fingerprints */
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool from_hex(const char *text, struct layer_fingerprint *fingerprint)
 {
 	for (size_t i = 0; i < LAYER_FINGERPRINT; i++) {
-		int high = hex(text[2 * i]), low = high < 0 ? -1 : hex(text[2 * i + 1]);
+		int high = hex_value(text[2 * i]), low = high < 0 ? -1 : hex_value(text[2 * i + 1]);
 		if (low < 0)
 			return false;
 		fingerprint->sha256[i] = (unsigned char)(high << 4 | low);
@@ -175,7 +168,7 @@ static size_t base64_of(const char *escaped, unsigned char *out)
 	for (const char *at = escaped + sizeof begin - 1; *at && *at != '-'; at++) {
 		char c = *at;
 		if (c == '%') {
-			int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
+			int high = hex_value(at[1]), low = high < 0 ? -1 : hex_value(at[2]);
 			if (low < 0)
 				return 0;
 			c = (char)(high << 4 | low);

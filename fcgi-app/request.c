@@ -1,5 +1,7 @@
 #include "request.h"
 
+#include "hex.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -106,14 +108,6 @@ static void collect(struct request *request, char *const *parameters, const stru
 	}
 }
 
-static int hex(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Where the path begins: behind "http://authority" in the absolute form (RFC 9112 3.2.2), else at once. */
 static const char *target_path(const char *uri)
 {
@@ -137,7 +131,7 @@ char *request_decode_path(const char *uri, struct arena *arena, const char **fau
 	for (const char *end = p + length; p < end; p++) {
 		unsigned char c = (unsigned char)*p;
 		if (c == '%') {
-			int high = hex((unsigned char)p[1]), low = high < 0 ? -1 : hex((unsigned char)p[2]);
+			int high = hex_value(p[1]), low = high < 0 ? -1 : hex_value(p[2]);
 			if (low < 0) {
 				*fault_r = "bad escape in the request target";
 				return NULL;

@@ -505,12 +505,16 @@ END//
 
 -- ---------------------------------------------------------------- a use of a window
 
--- A statement that calls a function is atomic by itself: of many that ask at once, exactly as many are granted as the window has uses.
+-- Of many that ask at once, exactly as many are granted as the window has uses: the lock on the window's row lets one at a time count and add.
+-- The uses are read without a lock, after that one is held: a locking read would, under REPEATABLE READ, also lock the gap up to the next MAC's uses,
+-- and two phones whose uses lie side by side would wait for each other for ever. A statement of its own (the worker's way) sees what was committed
+-- by then; inside a longer transaction that only holds under READ COMMITTED.
+-- DETERMINISTIC: see 0005-procedures.sql.
 DROP FUNCTION IF EXISTS enrolment_claim//
 CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION enrolment_claim(
     the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, the_id BINARY(16))
   RETURNS TINYINT
-  MODIFIES SQL DATA SQL SECURITY DEFINER
+  DETERMINISTIC MODIFIES SQL DATA SQL SECURITY DEFINER
   COMMENT '1: one use of the open window is ours; the worker has looked at the address'
 BEGIN
   DECLARE most, used INT DEFAULT 0;
@@ -523,7 +527,7 @@ BEGIN
   END IF;
   SELECT COUNT(*) INTO used FROM enrolment_use u
   WHERE u.mac = the_mac AND u.claimed_at >= since
-    AND (u.delivered_at IS NOT NULL OR u.claimed_at > UTC_TIMESTAMP(6) - INTERVAL 30 SECOND) FOR UPDATE;
+    AND (u.delivered_at IS NOT NULL OR u.claimed_at > UTC_TIMESTAMP(6) - INTERVAL 30 SECOND);
   IF used >= most THEN
     RETURN 0;
   END IF;
@@ -536,7 +540,7 @@ DROP FUNCTION IF EXISTS enrolment_end//
 CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION enrolment_end(
     the_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin, the_id BINARY(16), was_delivered INT)
   RETURNS TINYINT
-  MODIFIES SQL DATA SQL SECURITY DEFINER
+  DETERMINISTIC MODIFIES SQL DATA SQL SECURITY DEFINER
   COMMENT 'the file has left whole, or the use is given back'
 BEGIN
   IF was_delivered = 0 THEN
@@ -624,7 +628,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' FUNCTION do_swap_phone(
     new_mac VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
     new_model VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
   RETURNS VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
-  MODIFIES SQL DATA SQL SECURITY DEFINER
+  DETERMINISTIC MODIFIES SQL DATA SQL SECURITY DEFINER
 BEGIN
   DECLARE its_tenant, its_model VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE there INT;

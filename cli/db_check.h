@@ -31,7 +31,7 @@ enum error_code db_check_grants(struct db_check *check);
 enum error_code db_check_dictionary(struct db_check *check);
 enum error_code db_check_values(struct db_check *check);
 enum error_code db_check_retired(struct db_check *check);
-/* Partitions of the journal, size of the buffer pool. */
+/* Partitions of the journal, size of the buffer pool, format of the binary log. */
 enum error_code db_check_server(struct db_check *check);
 
 #endif

@@ -119,6 +119,16 @@ static void each_size(struct db_check *check, const struct db_statement *row)
 			pool >> 20, data >> 20);
 }
 
+/* Columns: the format of the binary log; no row if there is no log. */
+static void each_log(struct db_check *check, const struct db_statement *row)
+{
+	const char *format = db_column(row, 0).text;
+	if (strcmp(format, "STATEMENT") == 0)
+		db_check_problem(check, "server", "binlog_format is STATEMENT: programs and DBAs can change nothing; set binlog_format = ROW and restart the programs");
+	else if (strcmp(format, "ROW") != 0)
+		db_check_hint(check, "server", "binlog_format is %s: DBAs wait for each other's open transactions; set binlog_format = ROW", format);
+}
+
 enum error_code db_check_server(struct db_check *check)
 {
 	enum error_code code = db_check_query(check,
@@ -130,5 +140,7 @@ enum error_code db_check_server(struct db_check *check)
 			"SELECT CAST(@@innodb_buffer_pool_size AS SIGNED), CAST(COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS SIGNED)"
 			" FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME NOT IN ('fetch_journal', 'journal_loss', 'audit')",
 			each_size);
+	if (!code)
+		code = db_check_query(check, "SELECT @@GLOBAL.binlog_format FROM DUAL WHERE @@log_bin = 1", each_log);
 	return code;
 }

@@ -62,6 +62,22 @@ static enum error_code take_lock(struct load *load)
 	return code;
 }
 
+/* READ COMMITTED, under which all of Dialtone works, writes nothing while the binary log wants statements. */
+static enum error_code refuse_statement_log(struct load *load)
+{
+	struct db_statement *statement = db_prepare(load->db, "SELECT CAST(@@log_bin = 1 AND @@GLOBAL.binlog_format = 'STATEMENT' AS SIGNED)");
+	enum error_code code = db_execute(statement, false, &load->error);
+	if (!code && db_next(statement, &load->error) != 1)
+		code = load->error.code;
+	else if (!code && db_column_int(statement, 0))
+		code = error_set(&load->error, ERROR_DATABASE,
+			"the server's binary log has binlog_format = STATEMENT, which cannot take Dialtone's changes: set binlog_format = ROW in its configuration"
+			" and by SET GLOBAL, then run this again");
+	db_done(statement);
+	db_statement_free(&statement);
+	return code;
+}
+
 static enum error_code run_migrations(struct load *load)
 {
 	struct migrations migrations;
@@ -252,6 +268,8 @@ static enum error_code load_all(struct load *load)
 	enum error_code code = take_lock(load);
 	if (!code)
 		code = run_text(load, "SET SESSION lock_wait_timeout = 60");
+	if (!code)
+		code = refuse_statement_log(load);
 	if (!code)
 		code = run_migrations(load);
 	if (!code)

@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	tests/unit/test_template \
 	tests/unit/test_stack \
 	tests/unit/test_render \
+	tests/unit/test_render_values \
 	tests/unit/test_writer \
 	tests/unit/test_writer_xml \
 	tests/unit/test_token \
@@ -76,9 +77,12 @@ tests_unit_test_template_LDADD = $(UNIT_LIBS)
 tests_unit_test_stack_SOURCES = tests/unit/test_stack.c tests/unit/unit.h tests/unit/small.h
 tests_unit_test_stack_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_stack_LDADD = $(UNIT_LIBS)
-tests_unit_test_render_SOURCES = tests/unit/test_render.c tests/unit/unit.h tests/unit/small.h
+tests_unit_test_render_SOURCES = tests/unit/test_render.c tests/unit/unit.h tests/unit/small.h tests/unit/rendered.h
 tests_unit_test_render_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_render_LDADD = $(UNIT_LIBS)
+tests_unit_test_render_values_SOURCES = tests/unit/test_render_values.c tests/unit/unit.h tests/unit/small.h tests/unit/rendered.h
+tests_unit_test_render_values_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_render_values_LDADD = $(UNIT_LIBS)
 tests_unit_test_writer_SOURCES = tests/unit/test_writer.c tests/unit/unit.h
 tests_unit_test_writer_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_writer_LDADD = $(UNIT_LIBS)

@@ -219,7 +219,10 @@ static MYSQL *handle_new(const struct db *db)
 	mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(mysql, MYSQL_REPORT_DATA_TRUNCATION, &yes);
-	mysql_options(mysql, MYSQL_INIT_COMMAND, "SET SESSION time_zone = '+00:00', lock_wait_timeout = 2, sql_mode = 'STRICT_ALL_TABLES'");
+	/* A server's defaults are for others; by its own, one ignores the character set that a client asks for at connect. */
+	mysql_options(mysql, MYSQL_INIT_COMMAND, "SET NAMES utf8mb4");
+	mysql_options(mysql, MYSQL_INIT_COMMAND, "SET SESSION time_zone = '+00:00', lock_wait_timeout = 2, sql_mode = 'STRICT_ALL_TABLES', autocommit = 1,"
+		" sql_safe_updates = 0, sql_select_limit = 18446744073709551615, sql_big_selects = 1");
 	mysql_options(mysql, MYSQL_INIT_COMMAND, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
 	if (*db->options.tls_ca) {
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, db->options.tls_ca);

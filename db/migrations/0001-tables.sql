@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
   started_at  DATETIME NOT NULL,
   finished_at DATETIME NULL,
   PRIMARY KEY (version)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='which files of db/migrations were applied';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='which files of db/migrations were applied';
 
 -- ---------------------------------------------------------------- the dictionary, loaded from templates/ by `dialtone db upgrade`
 
@@ -43,14 +43,14 @@ CREATE TABLE IF NOT EXISTS setting (
   CONSTRAINT setting_type CHECK (type IN ('string','int','bool','enum','list','host','url','timezone','secret')),
   CONSTRAINT setting_scope CHECK (scope IN ('device','line')),
   CONSTRAINT setting_length CHECK (max_length BETWEEN 1 AND 4096)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the names that the setting tables accept';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the names that the setting tables accept';
 
 CREATE TABLE IF NOT EXISTS timezone (
   name    VARCHAR(190) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'IANA name',
   rule    VARCHAR(190) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'POSIX rule',
   retired TINYINT NOT NULL DEFAULT 0,
   PRIMARY KEY (name)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS vendor (
   vendor_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS vendor (
   served    TINYINT NOT NULL DEFAULT 1 COMMENT '0: only recognised, there are no templates',
   retired   TINYINT NOT NULL DEFAULT 0,
   PRIMARY KEY (vendor_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS vendor_oui (
   oui       CHAR(6) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS vendor_oui (
   PRIMARY KEY (oui),
   KEY vendor_oui_vendor (vendor_id),
   CONSTRAINT vendor_oui_of_vendor FOREIGN KEY (vendor_id) REFERENCES vendor (vendor_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS model (
   model_id         VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS model (
   PRIMARY KEY (model_id),
   KEY model_vendor (vendor_id),
   CONSTRAINT model_of_vendor FOREIGN KEY (vendor_id) REFERENCES vendor (vendor_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS vendor_setting (
   vendor_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -89,20 +89,20 @@ CREATE TABLE IF NOT EXISTS vendor_setting (
   KEY vendor_setting_name (name),
   CONSTRAINT vendor_setting_of_vendor FOREIGN KEY (vendor_id) REFERENCES vendor (vendor_id),
   CONSTRAINT vendor_setting_of_setting FOREIGN KEY (name) REFERENCES setting (name)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the settings that a vendor''s templates use';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the settings that a vendor''s templates use';
 
 CREATE TABLE IF NOT EXISTS template_file (
   name      VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT '* is the whole set',
   digest    CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   loaded_at DATETIME NOT NULL,
   PRIMARY KEY (name)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS key_type (
   type        VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   needs_value TINYINT NOT NULL,
   PRIMARY KEY (type)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the types of keys that line_key and profile_key accept';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the types of keys that line_key and profile_key accept';
 
 INSERT INTO key_type (type, needs_value) VALUES
   ('none', 0), ('line', 0), ('blf', 1), ('speeddial', 1), ('dtmf', 1), ('voicemail', 0), ('intercom', 1), ('park', 1),
@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS mac_digit (
   place TINYINT NOT NULL,
   digit CHAR(1) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   PRIMARY KEY (place, digit)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the 192 ways to set one digit of a MAC, for unknown_phone';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the 192 ways to set one digit of a MAC, for unknown_phone';
 
 INSERT IGNORE INTO mac_digit (place, digit)
   SELECT p.n, SUBSTRING('0123456789abcdef', d.n, 1)
@@ -128,7 +128,7 @@ INSERT IGNORE INTO mac_digit (place, digit)
 CREATE TABLE IF NOT EXISTS line_place (
   position INT NOT NULL,
   PRIMARY KEY (position)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='0 for the phone itself, 1 to 999 for its lines, for effective_setting';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='0 for the phone itself, 1 to 999 for its lines, for effective_setting';
 
 INSERT IGNORE INTO line_place (position)
   SELECT 100 * h.n + 10 * t.n + o.n
@@ -153,7 +153,7 @@ CREATE TABLE IF NOT EXISTS tenant (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id),
   CONSTRAINT tenant_flags CHECK (enabled IN (0, 1) AND plain_http IN (0, 1))
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS site (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -164,7 +164,7 @@ CREATE TABLE IF NOT EXISTS site (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id, site_id),
   CONSTRAINT site_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS profile (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -175,7 +175,7 @@ CREATE TABLE IF NOT EXISTS profile (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id, profile_id),
   CONSTRAINT profile_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS device (
   mac                 VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -202,7 +202,7 @@ CREATE TABLE IF NOT EXISTS device (
   CONSTRAINT device_mac CHECK (mac REGEXP '^[0-9a-f]{12}$' AND LENGTH(mac) = 12),
   CONSTRAINT device_flags CHECK (enabled IN (0, 1)),
   CONSTRAINT device_generation CHECK (generation REGEXP '^[0-9a-f]{10}$' AND LENGTH(generation) = 10)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS account (
   tenant_id    VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -217,7 +217,7 @@ CREATE TABLE IF NOT EXISTS account (
   PRIMARY KEY (tenant_id, account_id),
   CONSTRAINT account_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id),
   CONSTRAINT account_flags CHECK (enabled IN (0, 1))
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS line (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -235,7 +235,7 @@ CREATE TABLE IF NOT EXISTS line (
   CONSTRAINT line_of_device FOREIGN KEY (mac, tenant_id) REFERENCES device (mac, tenant_id),
   CONSTRAINT line_of_account FOREIGN KEY (tenant_id, account_id) REFERENCES account (tenant_id, account_id),
   CONSTRAINT line_flags CHECK (enabled IN (0, 1) AND position >= 1)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS line_key (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -252,7 +252,7 @@ CREATE TABLE IF NOT EXISTS line_key (
   PRIMARY KEY (mac, module, slot),
   CONSTRAINT line_key_of_device FOREIGN KEY (mac) REFERENCES device (mac),
   CONSTRAINT line_key_place CHECK (module >= 0 AND slot >= 1)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS profile_key (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -270,7 +270,7 @@ CREATE TABLE IF NOT EXISTS profile_key (
   PRIMARY KEY (tenant_id, profile_id, module, slot),
   CONSTRAINT profile_key_of_profile FOREIGN KEY (tenant_id, profile_id) REFERENCES profile (tenant_id, profile_id),
   CONSTRAINT profile_key_place CHECK (module >= 0 AND slot >= 1)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- vendor = '' (the default): name is a setting of the dictionary; otherwise a parameter of that vendor's phones as they call it.
 -- value NULL takes back what lower layers assigned.
@@ -283,7 +283,7 @@ CREATE TABLE IF NOT EXISTS provider_setting (
   created_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (vendor, name)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS tenant_setting (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -295,7 +295,7 @@ CREATE TABLE IF NOT EXISTS tenant_setting (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id, vendor, name),
   CONSTRAINT tenant_setting_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS site_setting (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -308,7 +308,7 @@ CREATE TABLE IF NOT EXISTS site_setting (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id, site_id, vendor, name),
   CONSTRAINT site_setting_of_site FOREIGN KEY (tenant_id, site_id) REFERENCES site (tenant_id, site_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS profile_setting (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -321,7 +321,7 @@ CREATE TABLE IF NOT EXISTS profile_setting (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id, profile_id, vendor, name),
   CONSTRAINT profile_setting_of_profile FOREIGN KEY (tenant_id, profile_id) REFERENCES profile (tenant_id, profile_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS device_setting (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -333,7 +333,7 @@ CREATE TABLE IF NOT EXISTS device_setting (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (mac, vendor, name),
   CONSTRAINT device_setting_of_device FOREIGN KEY (mac) REFERENCES device (mac)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS account_setting (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -346,7 +346,7 @@ CREATE TABLE IF NOT EXISTS account_setting (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (tenant_id, account_id, vendor, name),
   CONSTRAINT account_setting_of_account FOREIGN KEY (tenant_id, account_id) REFERENCES account (tenant_id, account_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS line_setting (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -359,7 +359,7 @@ CREATE TABLE IF NOT EXISTS line_setting (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (mac, position, vendor, name),
   CONSTRAINT line_setting_of_line FOREIGN KEY (mac, position) REFERENCES line (mac, position)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- Secrets: plain as a DBA types it, or sealed under the key key_id. version moves when the secret changes, not when its form does.
 
@@ -376,7 +376,7 @@ CREATE TABLE IF NOT EXISTS tenant_secret (
   PRIMARY KEY (tenant_id, name),
   CONSTRAINT tenant_secret_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id),
   CONSTRAINT tenant_secret_form CHECK ((plain IS NULL) <> (sealed IS NULL) AND (sealed IS NULL) = (key_id IS NULL))
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS device_secret (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -391,7 +391,7 @@ CREATE TABLE IF NOT EXISTS device_secret (
   PRIMARY KEY (mac, name),
   CONSTRAINT device_secret_of_device FOREIGN KEY (mac) REFERENCES device (mac),
   CONSTRAINT device_secret_form CHECK ((plain IS NULL) <> (sealed IS NULL) AND (sealed IS NULL) = (key_id IS NULL))
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS account_secret (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -407,7 +407,7 @@ CREATE TABLE IF NOT EXISTS account_secret (
   PRIMARY KEY (tenant_id, account_id, name),
   CONSTRAINT account_secret_of_account FOREIGN KEY (tenant_id, account_id) REFERENCES account (tenant_id, account_id),
   CONSTRAINT account_secret_form CHECK ((plain IS NULL) <> (sealed IS NULL) AND (sealed IS NULL) = (key_id IS NULL))
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- ---------------------------------------------------------------- revisions: written by triggers only
 -- A revision is random, compared only for equality. No foreign keys: the triggers keep these rows beside their things.
@@ -417,33 +417,33 @@ CREATE TABLE IF NOT EXISTS provider_revision (
   revision   BINARY(8) NOT NULL,
   PRIMARY KEY (id),
   CONSTRAINT provider_revision_one CHECK (id = 1)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS tenant_revision (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   revision   BINARY(8) NOT NULL,
   PRIMARY KEY (tenant_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS site_revision (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   site_id    VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   revision   BINARY(8) NOT NULL,
   PRIMARY KEY (tenant_id, site_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS profile_revision (
   tenant_id  VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   profile_id VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   revision   BINARY(8) NOT NULL,
   PRIMARY KEY (tenant_id, profile_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS device_revision (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   revision   BINARY(8) NOT NULL,
   PRIMARY KEY (mac)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 INSERT IGNORE INTO provider_revision (id, revision) VALUES (1, RANDOM_BYTES(8));
 
@@ -473,7 +473,7 @@ CREATE TABLE IF NOT EXISTS account_route (
   mac        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   position   INT NOT NULL,
   PRIMARY KEY (tenant_id, account_id, mac, position)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- ---------------------------------------------------------------- the journal: no foreign keys, no triggers, times in UTC
 
@@ -499,7 +499,7 @@ CREATE TABLE IF NOT EXISTS fetch_journal (
   note        VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT '',
   PRIMARY KEY (at, id),
   KEY fetch_journal_mac (mac, at)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='partitioned by day (UTC): CALL journal_partitions'
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='partitioned by day (UTC): CALL journal_partitions'
 PARTITION BY RANGE (TO_DAYS(at)) (PARTITION pmax VALUES LESS THAN MAXVALUE);
 
 CREATE TABLE IF NOT EXISTS device_state (
@@ -519,14 +519,14 @@ CREATE TABLE IF NOT EXISTS device_state (
   nonce        BINARY(12) NULL,
   digest       BINARY(16) NULL,
   PRIMARY KEY (mac, file)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the last fetch of each device and file';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='the last fetch of each device and file';
 
 CREATE TABLE IF NOT EXISTS journal_loss (
   at      DATETIME(6) NOT NULL,
   reason  VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   records BIGINT NOT NULL,
   PRIMARY KEY (at, reason)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='fetches that happened and were not written down';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='fetches that happened and were not written down';
 
 -- REORGANIZE and DROP PARTITION in journal_partitions()
 GRANT ALTER, CREATE, DROP ON fetch_journal TO 'dialtone_owner'@'localhost';

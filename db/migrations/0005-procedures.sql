@@ -1,6 +1,6 @@
 -- What DBAs CALL. Each is one procedure around one function: a statement that calls a function is atomic by itself, so these work
 -- alike with autocommit and inside a transaction that the caller has begun (they neither begin nor commit one).
--- Only journal_partitions commits: it is DDL.
+-- Only journal_partitions commits: it is DDL. Each statement goes by a key, whatever the optimizer makes of a small table: DBAs may have sql_safe_updates on.
 -- DETERMINISTIC is only said because a server with a binary log creates no function that changes rows without it (error 1418). What is logged is
 -- the rows (`dialtone db init` refuses binlog_format = STATEMENT), and the server evaluates each call once.
 
@@ -203,7 +203,7 @@ BEGIN
   DECLARE had VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   CALL find_account(the_tenant, the_account);
   SET had = account_has(the_tenant, the_account);
-  DELETE s FROM line_setting s JOIN line l ON l.mac = s.mac AND l.position = s.position
+  DELETE s FROM line l FORCE INDEX (line_account) STRAIGHT_JOIN line_setting s FORCE INDEX (PRIMARY) ON s.mac = l.mac AND s.position = l.position
     WHERE l.tenant_id = the_tenant AND l.account_id = the_account;
   DELETE FROM line WHERE tenant_id = the_tenant AND account_id = the_account;
   DELETE FROM account_setting WHERE tenant_id = the_tenant AND account_id = the_account;
@@ -279,8 +279,8 @@ BEGIN
   SET SESSION lock_wait_timeout = waited;
 
   -- the state of devices that are gone
-  DELETE s FROM device_state s LEFT JOIN device d ON d.mac = s.mac
-    WHERE d.mac IS NULL AND s.last_at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
+  DELETE FROM device_state
+    WHERE mac > '' AND last_at < UTC_TIMESTAMP() - INTERVAL keep_days DAY AND NOT EXISTS (SELECT 1 FROM device d WHERE d.mac = device_state.mac);
   DELETE FROM journal_loss WHERE at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
 END//
 

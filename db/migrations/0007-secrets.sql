@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS outbox (
   PRIMARY KEY (id),
   KEY outbox_of_kind (kind, id),
   KEY outbox_of_row (subject, key1, key2, key3)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='what dialtone-courier has yet to do';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='what dialtone-courier has yet to do';
 
 -- ---------------------------------------------------------------- HA1
 
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS account_digest (
   PRIMARY KEY (tenant_id, account_id),
   UNIQUE KEY account_digest_user (realm, username),
   KEY account_digest_previous (previous_realm, previous_username)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='derived; may be left out of dumps: dialtone secret derive';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='derived; may be left out of dumps: dialtone secret derive';
 
 DELIMITER //
 

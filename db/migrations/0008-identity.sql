@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS tenant_policy (
   CONSTRAINT tenant_policy_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id),
   CONSTRAINT tenant_policy_flags CHECK (token IN (0, 1) AND password IN (0, 1) AND certificate IN (0, 1) AND network IN (0, 1)
                                         AND token + password + certificate + network >= 1 AND token + password <= 1)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS device_policy (
   mac         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS device_policy (
   CONSTRAINT device_policy_of_device FOREIGN KEY (mac) REFERENCES device (mac),
   CONSTRAINT device_policy_flags CHECK (token IN (0, 1) AND password IN (0, 1) AND certificate IN (0, 1) AND network IN (0, 1)
                                         AND token + password + certificate + network >= 1 AND token + password <= 1)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='where a device has rows here, its tenant''s policies do not count';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='where a device has rows here, its tenant''s policies do not count';
 
 -- first and last: the network's ends as 32 hex digits of an IPv6 address (IPv4 as ::ffff:a.b.c.d), so that one range finds all networks that hold an address,
 -- whoever's they are: what a request for an unknown MAC costs is what one for a known MAC costs.
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS tenant_network (
   PRIMARY KEY (tenant_id, network),
   KEY tenant_network_range (first, last, tenant_id),
   CONSTRAINT tenant_network_of_tenant FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- The password that a device has from an older system, so that a fleet moves without anybody touching a phone. The file that the phone then gets holds its token,
 -- which it uses from there on. user '': the MAC.
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS device_password (
   PRIMARY KEY (mac),
   CONSTRAINT device_password_of_device FOREIGN KEY (mac) REFERENCES device (mac),
   CONSTRAINT device_password_form CHECK ((plain IS NULL) <> (sealed IS NULL) AND (sealed IS NULL) = (key_id IS NULL))
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- A phone that cannot have credentials yet may have its file without: this one, from these networks, until then, so many times. Its first fetch with credentials
 -- closes the window (journal process); changing networks, valid_until or uses opens it again.
@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS enrolment (
   KEY enrolment_open (closed_at, mac),
   CONSTRAINT enrolment_of_device FOREIGN KEY (mac) REFERENCES device (mac),
   CONSTRAINT enrolment_uses CHECK (uses BETWEEN 1 AND 100)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One row a file that was given through a window: claimed before it is rendered, delivered when it has left whole. A claim that was never delivered
 -- (the worker died, the connection broke) counts for 30 seconds only. No foreign keys: an open transaction of a DBA must not stop a phone.
@@ -97,7 +97,7 @@ CREATE TABLE IF NOT EXISTS enrolment_use (
   claimed_at   DATETIME(6) NOT NULL COMMENT 'UTC',
   delivered_at DATETIME(6) NULL,
   PRIMARY KEY (mac, id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS certificate_denied (
   sha256     VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'of the certificate (DER), 64 hex digits; colons may stand between',
@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS certificate_denied (
   changed_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
   PRIMARY KEY (sha256),
   CONSTRAINT certificate_denied_form CHECK (sha256 REGEXP '^[0-9a-f]{64}$' AND LENGTH(sha256) = 64)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='stolen, or cloned from firmware: prove nothing';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='stolen, or cloned from firmware: prove nothing';
 
 DELIMITER //
 

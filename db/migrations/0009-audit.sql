@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS audit (
   PRIMARY KEY (at, id),
   KEY audit_tenant (tenant_id, at),
   KEY audit_mac (mac, at)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='partitioned by month (UTC): CALL audit_partitions'
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='partitioned by month (UTC): CALL audit_partitions'
 PARTITION BY RANGE (TO_DAYS(at)) (PARTITION pmax VALUES LESS THAN MAXVALUE);
 
 -- REORGANIZE and DROP PARTITION in keep_partitions()
@@ -1305,8 +1305,8 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE journal_partitions(keep_
 BEGIN
   CALL keep_partitions('fetch_journal', 0, keep_days, ahead_days, 5);
   -- the state of devices that are gone
-  DELETE s FROM device_state s LEFT JOIN device d ON d.mac = s.mac
-    WHERE d.mac IS NULL AND s.last_at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
+  DELETE FROM device_state
+    WHERE mac > '' AND last_at < UTC_TIMESTAMP() - INTERVAL keep_days DAY AND NOT EXISTS (SELECT 1 FROM device d WHERE d.mac = device_state.mac);
   DELETE FROM journal_loss WHERE at < UTC_TIMESTAMP() - INTERVAL keep_days DAY;
 END//
 

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS rotation (
   PRIMARY KEY (id),
   KEY rotation_left (finished_at, id),
   KEY rotation_tenant (tenant_id, id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='INSERT starts one, UPDATE ... SET state = ''cancelled'' stops it';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='INSERT starts one, UPDATE ... SET state = ''cancelled'' stops it';
 
 CREATE TABLE IF NOT EXISTS rotation_device (
   id          BIGINT NOT NULL AUTO_INCREMENT,
@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS rotation_device (
   KEY rotation_device_turn (rotation_id, state, due_at),
   KEY rotation_device_account (rotation_id, account_id, state),
   KEY rotation_device_mac (mac, state)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='how far each device of a rotation is; written by dialtone-courier';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='how far each device of a rotation is; written by dialtone-courier';
 
 -- The revisions that a device has had since it got a new secret, in their order, while it is waited for: a phone that fetched between two other changes has come all the same.
 CREATE TABLE IF NOT EXISTS rotation_revision (
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS rotation_revision (
   revision BINARY(8) NOT NULL,
   PRIMARY KEY (id),
   KEY rotation_revision_mac (mac, revision, id)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE IF NOT EXISTS rotation_account (
   id          BIGINT NOT NULL AUTO_INCREMENT,
@@ -85,7 +85,7 @@ CREATE TABLE IF NOT EXISTS rotation_account (
   UNIQUE KEY rotation_account_one (rotation_id, account_id),
   KEY rotation_account_turn (rotation_id, state, due_at),
   KEY rotation_account_name (tenant_id, account_id, state)
-) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='how far each account of a SIP rotation is; written by dialtone-courier';
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT='how far each account of a SIP rotation is; written by dialtone-courier';
 
 DELIMITER //
 

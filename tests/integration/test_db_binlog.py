@@ -82,9 +82,10 @@ def busy(database):
     database.sql("INSERT INTO enrolment (mac, networks, valid_until, uses) VALUES (%s, '127.0.0.0/8', NOW() + INTERVAL 1 DAY, 2)", (OTHER,))
     with Pool(database, workers=2, conf=IDENTITY) as pool, Courier(database):
         assert pool.fetch_device('haproxy', MAC).status == 200
+        assert 'J\u00f6rg'.encode() in pool.fetch_device('haproxy', BORN).body
         assert pool.fetch('haproxy', f'/{OTHER}.cfg').status == 200       # by its window
         assert pool.fetch('haproxy', '/805ec00000ff.cfg').status == 401
-        wait_until(lambda: len(pool.journal()) == 3, 20, 'the journal')
+        wait_until(lambda: len(pool.journal()) == 4, 20, 'the journal')
         database.command('rotate', 'http', '--mac', MAC)
         assert pool.fetch_device('haproxy', MAC).status == 200
         wait_until(lambda: database.sql('SELECT COUNT(*) FROM outbox', account='root') == ((0,),), 20, 'the courier')

@@ -71,6 +71,7 @@ class Database:
         self.passwords = self.directory / 'passwords'
         self.keys = self.directory / 'keys'
         self.name = 'dialtone'
+        self.init_command = None  # of connections that tests make
 
     def start(self):
         try:
@@ -116,7 +117,7 @@ class Database:
     def connect(self, account='root', database=None, autocommit=True, **more):
         arguments = {'user': 'root'} if account == 'root' else {'user': f'dialtone_{account}', 'password': self.password(account)}
         return pymysql.connect(unix_socket=str(self.socket), database=self.name if database is None else database, charset='utf8mb4',
-                               autocommit=autocommit, **arguments, **more)
+                               autocommit=autocommit, init_command=self.init_command, **arguments, **more)
 
     def sql(self, statement, arguments=None, account='dba', rows=True):
         """One statement as the DBA (or as another account); its rows."""

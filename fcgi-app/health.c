@@ -17,7 +17,7 @@
 
 struct tally {
 	unsigned alive, starting, idle, busy, connected;
-	uint64_t results[RESULTS], microseconds, hits, misses, cache_bytes, cache_entries;
+	uint64_t results[RESULTS], microseconds, given_up, hits, misses, cache_bytes, cache_entries;
 };
 
 static uint64_t get(const _Atomic uint64_t *value)
@@ -39,6 +39,7 @@ static void tally(const struct scoreboard *board, struct tally *tally_r)
 		for (int result = 0; result < RESULTS; result++)
 			tally_r->results[result] += get(&slot->results[result]);
 		tally_r->microseconds += get(&slot->microseconds);
+		tally_r->given_up += get(&slot->given_up);
 		tally_r->hits += get(&slot->cache_hits);
 		tally_r->misses += get(&slot->cache_misses);
 		tally_r->cache_bytes += get(&slot->cache_bytes);
@@ -76,6 +77,7 @@ static void metrics_requests(struct buf *out, const struct tally *tally)
 	head(out, "request_seconds", "summary", "Time from the last parameter to the answer.");
 	buf_printf(out, "dialtone_request_seconds_sum %.6f\n", (double)tally->microseconds / 1e6);
 	value(out, "request_seconds_count", NULL, NULL, all);
+	one(out, "requests_given_up_total", "counter", "Requests that the proxy gave up before a worker came to them; nothing is done for them.", tally->given_up);
 }
 
 static void metrics_pool(struct buf *out, const struct scoreboard *board, const struct tally *tally)

@@ -33,6 +33,7 @@ struct slot {
 	_Atomic int64_t busy_since;     /* monotonic ns; 0: idle */
 	_Atomic uint64_t requests;      /* of this process */
 	_Atomic uint64_t results[RESULTS], microseconds;
+	_Atomic uint64_t given_up;      /* by the proxy before we came to them */
 	_Atomic uint64_t cache_hits, cache_misses;
 	_Atomic uint64_t cache_bytes, cache_entries; /* now, of this process */
 } __attribute__((aligned(64)));

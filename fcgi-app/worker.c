@@ -6,11 +6,11 @@
 #include "process.h"
 #include "signals.h"
 #include "throttle.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
 #include <linux/sockios.h>
-#include "wipe.h"
 #include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ struct worker {
 	uint64_t served, retire_at; /* 0: never */
 	struct cache_counts counted;
 	int journal_room;           /* bytes that the socket to the journal may hold */
-	struct throttle database, render, twice;
+	struct throttle database, render, twice, late;
 };
 
 static void wake_master(const struct worker *worker)
@@ -186,12 +186,35 @@ static void serve(struct worker *worker)
 	fetch_clear(&worker->fetch);
 }
 
+/* A proxy gives a request up that waited too long for a worker, and closes: nobody hears the answer, and the work would be taken from those that wait behind it. Known of a unix socket only:
+ * over TCP it looks like a proxy that has no more to say. */
+static bool given_up(const struct worker *worker)
+{
+	struct pollfd proxy = {.fd = worker->fcgi.ipcFd};
+	return poll(&proxy, 1, 0) > 0 && proxy.revents & (POLLHUP | POLLERR);
+}
+
+static void drop(struct worker *worker)
+{
+	static const char text[] = "requests wait too long for a worker, and the proxy gives them up: more workers, or a faster database (dialtone_requests_given_up_total)";
+	char *authorization = FCGX_GetParam("HTTP_AUTHORIZATION", worker->fcgi.envp);
+	if (authorization)
+		wipe(authorization, strlen(authorization));
+	FCGX_Detach(&worker->fcgi);
+	FCGX_Finish_r(&worker->fcgi);
+	FCGX_Free(&worker->fcgi, 1);
+	slot_add(&worker->setup->slot->given_up, 1);
+	throttle_log(&worker->late, LOG_LEVEL_WARNING, clock_monotonic(), text);
+}
+
 /* Busy before FCGX_Accept_r: it reads the records, and a peer that sends half of one would hold it for ever. The master's watchdog looks at the slot. */
 static void accept_one(struct worker *worker)
 {
 	slot_busy(worker->setup->slot, clock_monotonic());
 	int result = FCGX_Accept_r(&worker->fcgi);
-	if (result >= 0) {
+	if (result >= 0 && given_up(worker)) {
+		drop(worker);
+	} else if (result >= 0) {
 		serve(worker);
 	} else if (result == -EMFILE || result == -ENFILE || result == -ENOBUFS || result == -ENOMEM) {
 		throttle_log(&worker->twice, LOG_LEVEL_ERROR, clock_monotonic(), strerror(-result));

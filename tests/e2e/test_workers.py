@@ -14,6 +14,7 @@ import phone
 from dbproxy import DatabaseProxy
 from load import Load
 from stack import Pool, ini, many, merged, process_alive, unhandled_signals
+from test_round_trips import of_the_journal
 from waiting import wait_until
 
 
@@ -303,3 +304,35 @@ def test_health_and_metrics_through_both_proxies(pool):
 
 def test_configuration_file_is_written_as_the_stack_means_it():
     assert ini({'a': {'b': 1}}) == '[a]\nb = 1\n\n'
+
+
+def test_what_the_proxy_has_given_up_costs_nothing(database, fleet):
+    """Requests that wait for a worker, and whose proxy has closed by then: no statement, no record, and whoever waits behind them is served at once (D3)."""
+    mac = fleet.phone()
+    listen = database.directory / 'given-up.sock'
+    between = DatabaseProxy(listen, database.socket)
+    try:
+        with Pool(database, workers=1, proxies=False, hosts=f'unix:{listen}', conf={'journal': {'flush_interval': 10000}, 'database': {'read_timeout': 60}, 'pool': {'request_timeout': 60}}) as pool:
+            request = fcgi.request(fcgi.proxy_parameters(f'/{mac}.cfg', auth=database.credentials(mac)))
+            assert fcgi.fetch(pool.socket, fcgi.proxy_parameters(f'/{mac}.cfg', auth=database.credentials(mac))).status == 200
+            between.hole()  # the worker waits for the database
+            first = fcgi.open_socket(pool.socket)
+            first.sendall(request)
+            wait_until(lambda: pool.metrics()['dialtone_workers{state="busy"}'] == 1, 5, 'a busy worker')
+            for _ in range(200):
+                with fcgi.open_socket(pool.socket) as gone:
+                    gone.sendall(request)
+            last = fcgi.open_socket(pool.socket)
+            last.sendall(request)
+            between.take()
+            between.restore()
+            assert fcgi.read_answer(first).status == 200 and fcgi.read_answer(last).status == 200
+            first.close()
+            last.close()
+            executed = [command for command in between.take() if command[0] == 'execute' and not of_the_journal(*command)]
+            assert len(executed) <= 4  # of the two that were answered
+            wait_until(lambda: pool.metrics()['dialtone_requests_given_up_total'] == 200, 5, 'the count')
+            assert pool.metrics()['dialtone_requests_total{result="ok"}'] == 3
+            assert pool.log().count('the proxy gives them up') == 1
+    finally:
+        between.close()

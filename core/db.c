@@ -224,6 +224,11 @@ static MYSQL *handle_new(const struct db *db)
 	mysql_options(mysql, MYSQL_INIT_COMMAND, "SET SESSION time_zone = '+00:00', lock_wait_timeout = 2, sql_mode = 'STRICT_ALL_TABLES', autocommit = 1,"
 		" sql_safe_updates = 0, sql_select_limit = 18446744073709551615, sql_big_selects = 1");
 	mysql_options(mysql, MYSQL_INIT_COMMAND, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+	if (db->options.lock_wait) {
+		char text[64];
+		snprintf(text, sizeof text, "SET SESSION innodb_lock_wait_timeout = %u", db->options.lock_wait);
+		mysql_options(mysql, MYSQL_INIT_COMMAND, text); /* which copies it */
+	}
 	if (*db->options.tls_ca) {
 		mysql_options(mysql, MYSQL_OPT_SSL_CA, db->options.tls_ca);
 		mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);

@@ -24,6 +24,7 @@ struct db_options {
 	const char *password_file; /* NULL or "": none. Read at each connect, so that it can be changed under a running program */
 	const char *tls_ca;        /* NULL or "": none */
 	unsigned connect_timeout, read_timeout; /* seconds */
+	unsigned lock_wait;        /* seconds for a row that another transaction has locked; 0: as the server has it */
 	bool spread;               /* start at a random host */
 	bool check_schema;         /* refuse a database whose schema does not fit DB_SCHEMA_VERSION_* */
 };

@@ -18,6 +18,7 @@ void fetch_init(struct fetch *fetch, const struct service *service, struct repla
 		.tls_ca = conf->database.tls_ca,
 		.connect_timeout = (unsigned)conf->database.connect_timeout,
 		.read_timeout = (unsigned)conf->database.read_timeout,
+		.lock_wait = 1, /* of an enrolment window that a DBA has in hand; nothing else of a fetch locks */
 		.spread = true,
 		.check_schema = true,
 	};

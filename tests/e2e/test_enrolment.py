@@ -1,14 +1,13 @@
 """Enrolment windows, through both proxies: open, over, used up, from a wrong network, closed by the first proof; counted exactly, and what never arrived is not counted."""
-import os
-import signal
 import threading
 
 import pytest
 
 import fcgi_client
 import phone
+from dbproxy import DatabaseProxy
 from identities import IDENTITY, World, wrong
-from stack import Pool, many
+from stack import Pool, many, merged
 from waiting import wait_until
 
 
@@ -112,22 +111,41 @@ def test_what_uses_nothing_up(own, world, proxy, first_timer, fleet):
     assert world.window_state(first_timer) == ('closed: used up', 1)
 
 
-def test_a_response_that_is_lost_uses_nothing_up(own, world, first_timer):
-    """A proxy that goes away before the answer is written: the use is given back. Where nobody can tell, it is by itself after 30 s."""
+def test_a_window_that_a_dba_has_in_hand_is_waited_for_a_second(own, world, proxy, first_timer):
+    """Then 503, and the worker is free and keeps its connection; what the DBA does after that counts for the next fetch."""
+    def connections():
+        return set(world.database.sql("SELECT id FROM information_schema.PROCESSLIST WHERE user = 'dialtone_worker'", account='root'))
+    before = connections()
+    world.window(first_timer, uses=1)
+    with world.database.connect('dba', autocommit=False) as dba, dba.cursor() as cursor:
+        cursor.execute('UPDATE enrolment SET uses = 2 WHERE mac = %s', (world.macs[first_timer],))
+        answer = own.fetch(proxy, world.file(first_timer))
+        assert answer.status == 503 and int(answer.header('retry-after')) > 0
+        assert connections() == before
+        dba.commit()
+    world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
+    assert world.window_state(first_timer) == ('open', 1)
+
+
+def test_a_response_that_is_lost_uses_nothing_up(own, database, world, first_timer):
+    """A proxy that goes away while a worker is at it: the use is given back. Where nobody can tell, it is by itself after 30 s."""
     world.window(first_timer, uses=1)
     parameters = fcgi_client.proxy_parameters(world.file(first_timer), address='127.0.0.9')
-    whole = fcgi_client.request(parameters)
-    for _ in range(many(3, 30)):
-        workers = own.worker_pids()
-        try:
-            for pid in workers:
-                os.kill(pid, signal.SIGSTOP)
-            with fcgi_client.open_socket(own.socket) as connection:
-                connection.sendall(whole)
-            # gone before any worker has read it
-        finally:
-            for pid in workers:
-                os.kill(pid, signal.SIGCONT)
+    hatch = DatabaseProxy(database.directory / 'lost.sock', database.socket)
+    try:
+        with Pool(database, workers=1, proxies=False, hosts=f'unix:{hatch.listen}', conf=merged(IDENTITY, {'database': {'read_timeout': 60}, 'pool': {'request_timeout': 60}})) as pool:
+            def busy():
+                return pool.metrics()['dialtone_workers{state="busy"}']
+            for _ in range(many(3, 30)):
+                hatch.hole()
+                with fcgi_client.open_socket(pool.socket) as connection:
+                    connection.sendall(fcgi_client.request(parameters))
+                    wait_until(busy, 10, 'a worker that waits for its database')
+                hatch.restore()
+                wait_until(lambda: not busy(), 10, 'the end of it')
+            assert pool.metrics()['dialtone_requests_total{result="ok"}'] == many(3, 30)
+    finally:
+        hatch.close()
 
     def settled():
         return world.database.sql('SELECT COUNT(*) FROM enrolment_use WHERE mac = %s AND delivered_at IS NULL', (world.macs[first_timer],), account='root')[0][0] == 0

@@ -43,7 +43,7 @@ def test_an_open_window(own, world, proxy, first_timer):
     world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 401)
     world.window(first_timer)
     world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
-    assert world.window_state(first_timer) == ('open', 1)
+    world.window_becomes(first_timer, ('open', 1))
     # it is this device's, and no proof for wrong credentials
     world.judge(own.fetch(proxy, world.file('plain')), 'plain', 401)
     world.judge(own.fetch(proxy, world.file(first_timer), auth=wrong(world.tokens[first_timer])), first_timer, 401)
@@ -83,7 +83,7 @@ def test_of_simultaneous_first_fetches_exactly_so_many_are_served(own, world, pr
         assert sorted(answer.status for answer in answers) == [200] * uses + [401]
         for answer in answers:
             world.judge(answer, first_timer, answer.status)
-        assert world.window_state(first_timer) == ('closed: used up', uses)
+        world.window_becomes(first_timer, ('closed: used up', uses))
     world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 401)
 
 
@@ -108,7 +108,7 @@ def test_what_uses_nothing_up(own, world, proxy, first_timer, fleet):
     assert own.fetch(proxy, world.file(first_timer), method='PUT').status == 405
     assert world.window_state(first_timer) == ('open', 0)
     world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
-    assert world.window_state(first_timer) == ('closed: used up', 1)
+    world.window_becomes(first_timer, ('closed: used up', 1))
 
 
 def test_a_window_that_a_dba_has_in_hand_is_waited_for_a_second(own, world, proxy, first_timer):
@@ -124,7 +124,7 @@ def test_a_window_that_a_dba_has_in_hand_is_waited_for_a_second(own, world, prox
         assert connections() == before
         dba.commit()
     world.judge(own.fetch(proxy, world.file(first_timer)), first_timer, 200)
-    assert world.window_state(first_timer) == ('open', 1)
+    world.window_becomes(first_timer, ('open', 1))
 
 
 def test_a_response_that_is_lost_uses_nothing_up(own, database, world, first_timer):
@@ -152,7 +152,7 @@ def test_a_response_that_is_lost_uses_nothing_up(own, database, world, first_tim
     wait_until(settled, 20, 'every claim to be ended')
     assert world.window_state(first_timer) == ('open', 0)
     assert fcgi_client.fetch(own.socket, parameters).status == 200
-    assert world.window_state(first_timer) == ('closed: used up', 1)
+    world.window_becomes(first_timer, ('closed: used up', 1))
     assert fcgi_client.fetch(own.socket, parameters).status == 401
 
 

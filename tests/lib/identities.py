@@ -1,4 +1,6 @@
 """Devices by name with what each may use to prove itself, for tests of identity."""
+from waiting import wait_until
+
 # The parameters of the shipped proxy files.
 IDENTITY = {'identity': {
     'enrolment': 'true', 'networks': 'true', 'authorize': 'DIALTONE_AUTHORIZE',
@@ -35,6 +37,10 @@ class World:
 
     def window_state(self, name):
         return self.sql('SELECT state, used FROM enrolment_state WHERE mac = %s', self.macs[name])[0]
+
+    def window_becomes(self, name, state):
+        """A file counts as delivered a moment after it has left."""
+        wait_until(lambda: self.window_state(name) == state, 10, f'the window of {name} to be {state}')
 
     def file(self, name):
         if name not in self.files:

@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 struct worker {
@@ -168,6 +169,19 @@ static bool send_answer(struct worker *worker)
 	return sent;
 }
 
+/* Answers to strangers that the database was asked for leave on the tick of a clock that began with the request. Work for a MAC that somebody has and for one that nobody has is equal as far as it
+ * is ours; but the server copies out a row for the one and none for the other, which takes 5 µs longer, and 20,000 requests would tell. Nearly all are done within the first tick. */
+#define STRANGER_TICK CLOCK_MILLISECOND
+
+static void wait_for_tick(const struct fetch *fetch, int64_t started)
+{
+	if (fetch->answer.status != 401 || !fetch->verdict.credential)
+		return;
+	int64_t tick = started + ((clock_monotonic() - started) / STRANGER_TICK + 1) * STRANGER_TICK;
+	struct timespec until = {tick / CLOCK_SECOND, tick % CLOCK_SECOND};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL); /* signals are blocked */
+}
+
 static void serve(struct worker *worker)
 {
 	int64_t started = clock_monotonic(), at = clock_ns(CLOCK_REALTIME) / 1000;
@@ -180,6 +194,7 @@ static void serve(struct worker *worker)
 		wipe(worker->fetch.request.authorization, strlen(worker->fetch.request.authorization));
 		worker->fetch.request.authorization = NULL;
 	}
+	wait_for_tick(&worker->fetch, started);
 	bool sent = send_answer(worker);
 	fetch_end(&worker->fetch, sent);
 	tell_pack(worker);

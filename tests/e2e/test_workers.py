@@ -212,7 +212,7 @@ def resident(pid):
 
 def test_e6_memory_and_descriptors_are_flat(database, macs):
     """Warm up, measure, go on, measure: the same worker, the same descriptors."""
-    with Pool(database, workers=1, proxies=False) as pool:
+    with Pool(database, workers=1, proxies=False, conf={'pool': {'max_requests': 0}}) as pool:
         requests = [fcgi.proxy_parameters(f'/{mac}.cfg', auth=database.credentials(mac)) for mac in macs]
         requests += [fcgi.proxy_parameters('/nothing'), fcgi.proxy_parameters(f'/{macs[0]}.cfg', auth=('x', 'y')), fcgi.proxy_parameters(f'/{macs[0]}.cfg', method='PUT')]
 

@@ -48,34 +48,36 @@ static enum error_code run_text(struct load *load, const char *sql)
 	return db_run(load->db, sql, strlen(sql), &load->error);
 }
 
-/* Two upgrades at a time would both find the same migration pending. */
-static enum error_code take_lock(struct load *load)
+/* The one number that a statement answers. */
+static enum error_code ask(struct load *load, const char *sql, long long *number_r)
 {
-	struct db_statement *statement = db_prepare(load->db, "SELECT COALESCE(GET_LOCK(CONCAT('dialtone.upgrade.', DATABASE()), 10), 0)");
+	struct db_statement *statement = db_prepare(load->db, sql);
 	enum error_code code = db_execute(statement, false, &load->error);
 	if (!code && db_next(statement, &load->error) != 1)
 		code = load->error.code;
-	else if (!code && db_column_int(statement, 0) != 1)
-		code = error_set(&load->error, ERROR_DATABASE_GONE, "another `dialtone db upgrade` is at work in this database");
+	else if (!code)
+		*number_r = db_column_int(statement, 0);
 	db_done(statement);
 	db_statement_free(&statement);
 	return code;
 }
 
+/* Two upgrades at a time would both find the same migration pending. */
+static enum error_code take_lock(struct load *load)
+{
+	long long ours;
+	enum error_code code = ask(load, "SELECT COALESCE(GET_LOCK(CONCAT('dialtone.upgrade.', DATABASE()), 10), 0)", &ours);
+	return code || ours == 1 ? code : error_set(&load->error, ERROR_DATABASE_GONE, "another `dialtone db upgrade` is at work in this database");
+}
+
 /* READ COMMITTED, under which all of Dialtone works, writes nothing while the binary log wants statements. */
 static enum error_code refuse_statement_log(struct load *load)
 {
-	struct db_statement *statement = db_prepare(load->db, "SELECT CAST(@@log_bin = 1 AND @@GLOBAL.binlog_format = 'STATEMENT' AS SIGNED)");
-	enum error_code code = db_execute(statement, false, &load->error);
-	if (!code && db_next(statement, &load->error) != 1)
-		code = load->error.code;
-	else if (!code && db_column_int(statement, 0))
-		code = error_set(&load->error, ERROR_DATABASE,
-			"the server's binary log has binlog_format = STATEMENT, which cannot take Dialtone's changes: set binlog_format = ROW in its configuration"
-			" and by SET GLOBAL, then run this again");
-	db_done(statement);
-	db_statement_free(&statement);
-	return code;
+	long long statements;
+	enum error_code code = ask(load, "SELECT CAST(@@log_bin = 1 AND @@GLOBAL.binlog_format = 'STATEMENT' AS SIGNED)", &statements);
+	return code || !statements ? code : error_set(&load->error, ERROR_DATABASE,
+		"the server's binary log has binlog_format = STATEMENT, which cannot take Dialtone's changes: set binlog_format = ROW in its configuration"
+		" and by SET GLOBAL, then run this again");
 }
 
 static enum error_code run_migrations(struct load *load)

@@ -20,7 +20,7 @@ struct credential_store {
 
 /* All tables are joined by the one MAC, so that each costs one look-up whether it has the row or not; and the networks are searched by address alone, whoever's they are. The
  * tenant in the subquery is compared with what was found, it narrows nothing. No column is ever NULL: what a MAC lacks comes as something of the same form, so that reading it
- * is the same work. */
+ * is the same work. What the server takes longer for a row that is there, microseconds, the worker hides (wait_for_tick). */
 static const char read_sql[] =
 	"SELECT c.complete, COALESCE(d.generation, '----------'), COALESCE(IF(d.previous_until > NOW(), d.previous_generation, NULL), '----------'),"
 	" p.mac IS NOT NULL, COALESCE(p.user, ''), COALESCE(p.plain, p.sealed, ?),"

@@ -22,7 +22,8 @@ core_libcore_a_SOURCES = \
 	core/keyring.c core/keyring.h \
 	core/layer.c core/layer.h \
 	core/log.c core/log.h \
-	core/hex.h core/mac.c core/mac.h \
+	core/hex.h \
+	core/mac.c core/mac.h \
 	core/network.c core/network.h \
 	core/notify.c core/notify.h \
 	core/number.c core/number.h \

@@ -243,6 +243,7 @@ static enum error_code load_common(struct load *load)
 	catalogue->encryption = find_setting(catalogue, "provisioning.encryption");
 	catalogue->encryption_announce = find_setting(catalogue, "provisioning.encryption_announce");
 	catalogue->encryption_key = find_setting(catalogue, "provisioning.encryption_key");
+	catalogue->encryption_rsa_key = find_setting(catalogue, "provisioning.encryption_rsa_key");
 	for (uint32_t i = 0; i < catalogue->dictionary->count; i++) {
 		const struct setting *setting = &catalogue->dictionary->settings[i];
 		if (setting->type == SETTING_TIMEZONE && setting->fallback &&

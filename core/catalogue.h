@@ -101,8 +101,8 @@ struct catalogue_file { const char *name; char digest[65]; }; /* "yealink/desk.t
 struct catalogue {
 	struct dictionary *dictionary;
 	struct timezones *timezones;
-	/* provisioning.encryption, .encryption_announce and .encryption_key; NULL where the dictionary lacks them */
-	const struct setting *encryption, *encryption_announce, *encryption_key;
+	/* provisioning.encryption, .encryption_announce, .encryption_key and .encryption_rsa_key; NULL where the dictionary lacks them */
+	const struct setting *encryption, *encryption_announce, *encryption_key, *encryption_rsa_key;
 	struct vendor *vendors;
 	uint32_t vendor_count;
 	struct catalogue_file *files; /* sorted by name */

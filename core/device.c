@@ -305,12 +305,14 @@ enum error_code device_lay(struct device *device, struct arena *arena, struct er
 /* The step behind the writer: what stands in `out` from `begin` on becomes what the phone opens with its key. */
 static enum error_code encrypt(struct device *device, const struct dialect *dialect, struct buf *out, size_t begin, struct error *error)
 {
-	const struct setting *setting = device->stack.catalogue->encryption_key;
-	const struct stack_value *key = setting ? &device->stack.values[setting->index] : NULL;
+	const struct catalogue *catalogue = device->stack.catalogue;
+	const struct stack_value *values = device->stack.values, *key = catalogue->encryption_key ? &values[catalogue->encryption_key->index] : NULL,
+				 *rsa = catalogue->encryption_rsa_key ? &values[catalogue->encryption_rsa_key->index] : NULL;
 	if (!key || !key->text)
 		return error_set(error, ERROR_MISSING, "provisioning.encryption is true, and provisioning.encryption_key has no value");
 	device->encrypted = true;
-	return encrypt_file(device->store->encrypter, dialect->encryption, key->text, key->length, out, begin, error);
+	return encrypt_file(device->store->encrypter, dialect->encryption,
+		&(struct encryption_keys){.key = key->text, .key_length = key->length, .rsa = rsa ? rsa->text : NULL, .rsa_length = rsa ? rsa->length : 0}, out, begin, error);
 }
 
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error)

@@ -12,6 +12,13 @@
 
 struct encrypter;
 
+/* What a file is encrypted with, borrowed. `key`: provisioning.encryption_key. `rsa`: provisioning.encryption_rsa_key, the public key whose private half the phone has, as base64 of
+ * a DER SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7); NULL where there is none. */
+struct encryption_keys {
+	const char *key, *rsa;
+	size_t key_length, rsa_length;
+};
+
 /* One form of encrypted files, as a [dialect] of vendor.ini names it. */
 struct encryption {
 	const char *name;
@@ -21,6 +28,8 @@ struct encryption {
 	enum error_code (*check_key)(const char *key, size_t length, struct error *error);
 	/* See encrypt_file. */
 	enum error_code (*encrypt)(struct encrypter *encrypter, const char *key, size_t length, struct buf *file, size_t begin, struct error *error);
+	/* The same where there is an RSA key: the file's own AES key travels in the file, and `key` only makes it. NULL: these phones have no such form. */
+	enum error_code (*encrypt_rsa)(struct encrypter *encrypter, const struct encryption_keys *keys, struct buf *file, size_t begin, struct error *error);
 };
 
 /* NULL if there is none of that name. encryption_list ends with NULL. */
@@ -33,8 +42,8 @@ struct encrypter *encrypter_new(void);
 void encrypter_free(struct encrypter **encrypter);
 
 /* Replace what `file` holds from `begin` on by its encrypted form, in place; nothing of the plain text is left. On failure that part is wiped and taken out, and the message names
- * provisioning.encryption_key and never its value. ERROR_RANGE: `file` would pass its maximum. */
-enum error_code encrypt_file(struct encrypter *encrypter, const struct encryption *encryption, const char *key, size_t length, struct buf *file, size_t begin,
+ * the setting that is wrong and never its value. ERROR_RANGE: `file` would pass its maximum. */
+enum error_code encrypt_file(struct encrypter *encrypter, const struct encryption *encryption, const struct encryption_keys *keys, struct buf *file, size_t begin,
 	struct error *error);
 
 #endif

@@ -576,7 +576,8 @@ static enum error_code load_ini(const struct vendor_loader *loader, const char *
 /* Its settings are used by the step behind the writer, whether a template names them or not. */
 static void use_encryption(const struct catalogue *all, struct vendor *vendor)
 {
-	const struct setting *const settings[] = {all->encryption, all->encryption_announce, all->encryption_key};
+	const struct setting *const settings[] = {all->encryption, all->encryption_announce, all->encryption_key,
+		vendor->encryption->encrypt_rsa ? all->encryption_rsa_key : NULL};
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (settings[i])
 			vendor->uses[settings[i]->index] = true;

@@ -1,4 +1,5 @@
 """Encrypted files: what the command `openssl enc` makes of them with the phone's key is the plain file; nobody else's key does; what cannot be encrypted is not sent."""
+import base64
 import re
 import subprocess
 
@@ -197,6 +198,62 @@ def test_the_command_knows(database, quick, fleet, tenant, model):
     assert openssl(body, model, key) == inside
     assert key not in database.command('render', mac).stdout
     assert mac not in database.command('lag', check=False).stdout
+
+
+@pytest.fixture(scope='module')
+def rsa(tmp_path_factory):
+    """A provider's own RSA key, as its guide says to make one: the private half for the phones, and what the row holds."""
+    path = tmp_path_factory.mktemp('rsa') / 'key.pem'
+    subprocess.run(['openssl', 'genrsa', '-out', path, '1024'], check=True, capture_output=True)
+    public = subprocess.run(['openssl', 'rsa', '-in', path, '-pubout', '-outform', 'DER'], check=True, capture_output=True).stdout
+    return path, base64.b64encode(public).decode()
+
+
+def open_container(body, private):
+    """The container of lines, opened by two commands: the key by the RSA key, the file by the key."""
+    form = re.fullmatch(rb'#!encrypt:1\.0\.0\.0\n#!key_signatue:RSA_256\n#!conf_encryption:AES_256\n#!key_ciphertext:(\S+)\n'
+                        rb'#!---BEGIN CONFIG DATA---\n(\S+)\n#!---END CONFIG DATA---\n', body)
+    assert form, body[:300]
+    key = subprocess.run(['openssl', 'pkeyutl', '-decrypt', '-inkey', private, '-pkeyopt', 'rsa_padding_mode:pkcs1'], input=base64.b64decode(form.group(1)),
+                         check=True, capture_output=True).stdout
+    assert re.fullmatch(rb'[0-9A-Za-z]{32}', key)
+    return subprocess.run(['openssl', 'enc', '-d', '-aes-256-ecb', '-K', key.hex()], input=base64.b64decode(form.group(2)), check=True, capture_output=True).stdout
+
+
+def test_key_in_the_file(database, quick, fleet, tenant, rsa):
+    """Yealink's RSA form: announced, then sent; the file's key is in the file, and is another for another file and for another phone."""
+    private, public = rsa
+    one, other = (device(database, fleet, tenant, 'yealink-t54w', encryption_rsa_key=public) for _ in range(2))
+    assert b'aes_key_in_file' not in fetch(quick, one).body
+    for mac in (one, other):
+        choose(database, mac, encryption_announce='true')
+    plain = fetch(quick, one)
+    assert b'\nstatic.auto_provision.aes_key_in_file = 1\n' in plain.body
+    for mac in (one, other):
+        choose(database, mac, encryption='true')
+    first, again = fetch(quick, one), fetch(quick, one)
+    assert first.header('content-type') == 'application/octet-stream'
+    assert first.body == again.body and first.header('etag') == again.header('etag')
+    assert open_container(first.body, private) == plain.body
+    assert one.encode() not in first.body and key_in(plain.body, 'yealink-t54w').encode() not in first.body
+    third = fetch(quick, other).body
+    assert open_container(third, private) != plain.body
+    assert third.split(b'key_ciphertext:')[1].split(b'\n')[0] != first.body.split(b'key_ciphertext:')[1].split(b'\n')[0]
+    # back to the key that the phone has
+    database.sql("DELETE FROM device_setting WHERE mac = %s AND name = 'provisioning.encryption_rsa_key'", (one,))
+    opened = openssl(fetch(quick, one).body, 'yealink-t54w', key_in(plain.body, 'yealink-t54w'))
+    assert opened == plain.body.replace(b'aes_key_in_file = 1', b'aes_key_in_file = 0')
+
+
+def test_rsa_key_that_is_none(database, quick, fleet, tenant):
+    """A plain file is never sent in its place; and phones without such a form have no such row."""
+    mac = device(database, fleet, tenant, 'yealink-t54w', encryption='true', encryption_rsa_key='Canary')
+    answer = fetch(quick, mac)
+    assert answer.status == 500 and len(answer.body) < 1000
+    detail = wait_for_journal(quick, mac, 500)['detail']
+    assert 'provisioning.encryption_rsa_key' in detail and '1024' in detail and 'Canary' not in detail
+    with pytest.raises(pymysql.Error, match='provisioning.encryption_rsa_key'):
+        device(database, fleet, tenant, 'grandstream-gxp2170', encryption_rsa_key='Canary')
 
 
 @pytest.mark.parametrize('model', ['grandstream-gxp2170'])

@@ -21,6 +21,7 @@ UNIT_TESTS = \
 	tests/unit/test_fingerprint \
 	tests/unit/test_ha1 \
 	tests/unit/test_encrypt \
+	tests/unit/test_encrypt_rsa \
 	tests/unit/test_cache \
 	tests/unit/test_pack \
 	tests/unit/test_seal \
@@ -101,6 +102,10 @@ tests_unit_test_ha1_LDADD = $(UNIT_LIBS)
 tests_unit_test_encrypt_SOURCES = tests/unit/test_encrypt.c tests/unit/unit.h
 tests_unit_test_encrypt_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_encrypt_LDADD = $(UNIT_LIBS)
+
+tests_unit_test_encrypt_rsa_SOURCES = tests/unit/test_encrypt_rsa.c tests/unit/unit.h
+tests_unit_test_encrypt_rsa_CPPFLAGS = $(UNIT_DEFINES)
+tests_unit_test_encrypt_rsa_LDADD = $(UNIT_LIBS)
 tests_unit_test_pack_SOURCES = tests/unit/test_pack.c tests/unit/unit.h
 tests_unit_test_pack_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_pack_LDADD = $(UNIT_LIBS)

@@ -1,5 +1,5 @@
 /* encrypt.h: what is encrypted opens with OpenSSL's own functions and the vendor's words about the form, is the same for the same, and opens with no other key.
- * (tests/e2e/test_encrypted.py asks the command `openssl enc`.) */
+ * (tests/e2e/test_encrypted.py asks the command `openssl enc`; test_encrypt_rsa.c has the form with an RSA key.) */
 #include "encrypt.h"
 
 #include "unit.h"
@@ -31,7 +31,7 @@ static void encrypt(const char *form, const char *key, const void *body, size_t 
 	buf_clear(&out);
 	buf_add_string(&out, BEFORE);
 	buf_add(&out, body, size);
-	ck_assert_msg(encrypt_file(encrypter, encryption_find(form), key, strlen(key), &out, strlen(BEFORE), &error) == ERROR_NONE, "%s", error.message);
+	ck_assert_msg(encrypt_file(encrypter, encryption_find(form), &(struct encryption_keys){.key = key, .key_length = strlen(key)}, &out, strlen(BEFORE), &error) == ERROR_NONE, "%s", error.message);
 	ck_assert(memcmp(out.data, BEFORE, strlen(BEFORE)) == 0 && out.data[out.size] == 0);
 }
 
@@ -185,7 +185,7 @@ START_TEST(test_keys)
 	struct error error = {0};
 	begin();
 	buf_add_string(&out, BEFORE "the plain file");
-	enum error_code code = encrypt_file(encrypter, form, key_rows[_i].key, strlen(key_rows[_i].key), &out, strlen(BEFORE), &error);
+	enum error_code code = encrypt_file(encrypter, form, &(struct encryption_keys){.key = key_rows[_i].key, .key_length = strlen(key_rows[_i].key)}, &out, strlen(BEFORE), &error);
 	if (key_rows[_i].why) {
 		ck_assert_int_eq(code, ERROR_INEXPRESSIBLE);
 		ck_assert_str_eq(error.message, key_rows[_i].why);
@@ -209,7 +209,7 @@ START_TEST(test_maximum)
 		buf_init(&small, max);
 		for (int i = 0; i < 100; i++)
 			buf_add_char(&small, 'x');
-		enum error_code code = encrypt_file(encrypter, form, "0123456789abcdef", 16, &small, 0, &error);
+		enum error_code code = encrypt_file(encrypter, form, &(struct encryption_keys){.key = "0123456789abcdef", .key_length = 16}, &small, 0, &error);
 		ck_assert(code == ERROR_NONE || (code == ERROR_RANGE && small.size == 0 && !memmem(small.data, small.room, "xxxx", 4)));
 		ck_assert(code == ERROR_NONE || !fits);
 		fits = code == ERROR_NONE;

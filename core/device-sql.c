@@ -12,9 +12,9 @@
 	" CONCAT(dr.revision, tr.revision, COALESCE(sr.revision, " NO_REVISION "), COALESCE(pr.revision, " NO_REVISION "), c.revision,"   \
 	" UNIX_TIMESTAMP()) AS f"                                                                                                         \
 	" FROM _complete AS c LEFT JOIN device AS d ON d.mac = ? LEFT JOIN tenant AS t ON t.tenant_id = d.tenant_id"                      \
-	" LEFT JOIN device_revision AS dr ON dr.mac = d.mac LEFT JOIN tenant_revision AS tr ON tr.tenant_id = d.tenant_id"                \
-	" LEFT JOIN site_revision AS sr ON sr.tenant_id = d.tenant_id AND sr.site_id = d.site_id"                                         \
-	" LEFT JOIN profile_revision AS pr ON pr.tenant_id = d.tenant_id AND pr.profile_id = d.profile_id"                                \
+	" LEFT JOIN device_revision AS dr ON dr.mac = d.mac LEFT JOIN layer_revision AS tr ON tr.layer = CONCAT('tenant/', d.tenant_id)"   \
+	" LEFT JOIN layer_revision AS sr ON sr.layer = CONCAT('site/', d.tenant_id, '/', d.site_id)"                                      \
+	" LEFT JOIN layer_revision AS pr ON pr.layer = CONCAT('profile/', d.tenant_id, '/', d.profile_id)"                                \
 	" UNION ALL SELECT STRAIGHT_JOIN " KIND(1) " + l.position, l.account_id, a.sip_user, a.auth_user, a.display_name, l.label, COALESCE(s.plain, s.sealed)" \
 	" FROM line AS l JOIN account AS a ON a.tenant_id = l.tenant_id AND a.account_id = l.account_id"                                  \
 	" LEFT JOIN account_secret AS s ON s.tenant_id = l.tenant_id AND s.account_id = l.account_id AND s.name = 'sip.password'"         \
@@ -54,14 +54,12 @@ static const char all_sql[] = OWN_ROWS LAYER_ROWS;
 
 /* What a warm fetch reads: is the database whole, what time is it, the revisions of provider, device, tenant, site and profile, and the device's pack with the revision that it was made at. One row,
  * with NULL for the device's revision where the MAC is unknown. The layers' keys stand beside the pack: they are of its revision, as everything in it. Plain columns and joins by
- * primary keys only: each expression and each condition costs MariaDB about as much as reading a row. */
+ * primary keys of one column only: each expression and each condition costs MariaDB about as much as reading a row. */
 static const char packed_sql[] =
 	"SELECT c.complete, UNIX_TIMESTAMP(), c.revision, r.revision, t.revision, s.revision, f.revision, p.revision, p.pack"
 	" FROM _complete AS c LEFT JOIN device_revision AS r ON r.mac = ?"
 	" LEFT JOIN device_pack AS p ON p.mac = r.mac"
-	" LEFT JOIN tenant_revision AS t ON t.tenant_id = p.tenant_id"
-	" LEFT JOIN site_revision AS s ON s.tenant_id = p.tenant_id AND s.site_id = p.site_id"
-	" LEFT JOIN profile_revision AS f ON f.tenant_id = p.tenant_id AND f.profile_id = p.profile_id";
+	" LEFT JOIN layer_revision AS t ON t.layer = p.tenant LEFT JOIN layer_revision AS s ON s.layer = p.site LEFT JOIN layer_revision AS f ON f.layer = p.profile";
 enum { PACKED_COMPLETE, PACKED_NOW, PACKED_PROVIDER, PACKED_DEVICE, PACKED_TENANT, PACKED_SITE, PACKED_PROFILE, PACKED_REVISION, PACKED_PACK };
 
 void loading_prepare(struct store *store, struct db *db)

@@ -49,10 +49,7 @@ GRANT EXECUTE ON FUNCTION enrolment_claim TO 'dialtone_worker'@'%'; -- one use o
 GRANT EXECUTE ON FUNCTION enrolment_end TO 'dialtone_worker'@'%'; -- it was delivered, or is given back
 GRANT SELECT ON device_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
 GRANT SELECT ON device_pack TO 'dialtone_worker'@'%'; -- the device's rows in one, sealed
-GRANT SELECT ON tenant_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
-GRANT SELECT ON site_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
-GRANT SELECT ON profile_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
-GRANT SELECT ON provider_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
+GRANT SELECT ON layer_revision TO 'dialtone_worker'@'%'; -- is the cached layer still the layer, and the ETag
 GRANT SELECT ON setting TO 'dialtone_worker'@'%'; -- do the files fit what was loaded
 GRANT SELECT ON timezone TO 'dialtone_worker'@'%'; -- do the files fit what was loaded
 GRANT SELECT ON vendor TO 'dialtone_worker'@'%'; -- do the files fit what was loaded

@@ -823,7 +823,7 @@ DROP PROCEDURE IF EXISTS tenant_changed//
 CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE tenant_changed(
     the_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  INSERT INTO tenant_revision (tenant_id, revision) VALUES (the_tenant, RANDOM_BYTES(8))
+  INSERT INTO layer_revision (layer, revision) VALUES (CONCAT('tenant/', the_tenant), RANDOM_BYTES(8))
     ON DUPLICATE KEY UPDATE revision = VALUES(revision)//
 
 DROP PROCEDURE IF EXISTS site_changed//
@@ -831,7 +831,7 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE site_changed(
     the_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
     the_site VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  INSERT INTO site_revision (tenant_id, site_id, revision) VALUES (the_tenant, the_site, RANDOM_BYTES(8))
+  INSERT INTO layer_revision (layer, revision) VALUES (CONCAT('site/', the_tenant, '/', the_site), RANDOM_BYTES(8))
     ON DUPLICATE KEY UPDATE revision = VALUES(revision)//
 
 DROP PROCEDURE IF EXISTS profile_changed//
@@ -839,13 +839,13 @@ CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE profile_changed(
     the_tenant VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin,
     the_profile VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin)
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  INSERT INTO profile_revision (tenant_id, profile_id, revision) VALUES (the_tenant, the_profile, RANDOM_BYTES(8))
+  INSERT INTO layer_revision (layer, revision) VALUES (CONCAT('profile/', the_tenant, '/', the_profile), RANDOM_BYTES(8))
     ON DUPLICATE KEY UPDATE revision = VALUES(revision)//
 
 DROP PROCEDURE IF EXISTS provider_changed//
 CREATE DEFINER = 'dialtone_owner'@'localhost' PROCEDURE provider_changed()
   MODIFIES SQL DATA SQL SECURITY DEFINER
-  INSERT INTO provider_revision (id, revision) VALUES (1, RANDOM_BYTES(8))
+  INSERT INTO layer_revision (layer, revision) VALUES ('provider', RANDOM_BYTES(8))
     ON DUPLICATE KEY UPDATE revision = VALUES(revision)//
 
 DROP PROCEDURE IF EXISTS account_changed//

@@ -57,7 +57,7 @@ END//
 DROP TRIGGER IF EXISTS tenant_ad//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER tenant_ad AFTER DELETE ON tenant FOR EACH ROW
 BEGIN
-  DELETE FROM tenant_revision WHERE tenant_id = OLD.tenant_id;
+  DELETE FROM layer_revision WHERE layer = CONCAT('tenant/', OLD.tenant_id);
 END//
 
 DROP TRIGGER IF EXISTS site_bi//
@@ -96,7 +96,7 @@ END//
 DROP TRIGGER IF EXISTS site_ad//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER site_ad AFTER DELETE ON site FOR EACH ROW
 BEGIN
-  DELETE FROM site_revision WHERE tenant_id = OLD.tenant_id AND site_id = OLD.site_id;
+  DELETE FROM layer_revision WHERE layer = CONCAT('site/', OLD.tenant_id, '/', OLD.site_id);
 END//
 
 DROP TRIGGER IF EXISTS profile_bi//
@@ -135,7 +135,7 @@ END//
 DROP TRIGGER IF EXISTS profile_ad//
 CREATE DEFINER = 'dialtone_owner'@'localhost' TRIGGER profile_ad AFTER DELETE ON profile FOR EACH ROW
 BEGIN
-  DELETE FROM profile_revision WHERE tenant_id = OLD.tenant_id AND profile_id = OLD.profile_id;
+  DELETE FROM layer_revision WHERE layer = CONCAT('profile/', OLD.tenant_id, '/', OLD.profile_id);
 END//
 
 -- ---------------------------------------------------------------- device

@@ -8,7 +8,7 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR
 -- reads it in the statement that reads the tables never sees tables of two times. It brings the provider's revision along, which
 -- every fetch needs too.
 CREATE OR REPLACE DEFINER = 'dialtone_owner'@'localhost' SQL SECURITY DEFINER VIEW _complete AS
-SELECT 2 AS complete, r.revision FROM provider_revision r WHERE r.id = 1;
+SELECT 2 AS complete, r.revision FROM layer_revision r WHERE r.layer = 'provider';
 
 -- What counts for each phone (position NULL) and each of its lines, and which layer says so. taken_back_by: the layer whose NULL
 -- row took back what lower layers assigned, so that the dictionary's default counts again. No UNION, so that the server can merge it
@@ -135,10 +135,10 @@ SELECT d.mac, d.tenant_id, d.model_id, d.enabled = 1 AND t.enabled = 1 AS enable
 FROM device d
 JOIN tenant t ON t.tenant_id = d.tenant_id
 JOIN device_revision r ON r.mac = d.mac
-JOIN tenant_revision tr ON tr.tenant_id = d.tenant_id
-LEFT JOIN site_revision sr ON sr.tenant_id = d.tenant_id AND sr.site_id = d.site_id
-LEFT JOIN profile_revision pr ON pr.tenant_id = d.tenant_id AND pr.profile_id = d.profile_id
-JOIN provider_revision gr ON gr.id = 1
+JOIN layer_revision tr ON tr.layer = CONCAT('tenant/', d.tenant_id)
+LEFT JOIN layer_revision sr ON sr.layer = CONCAT('site/', d.tenant_id, '/', d.site_id)
+LEFT JOIN layer_revision pr ON pr.layer = CONCAT('profile/', d.tenant_id, '/', d.profile_id)
+JOIN layer_revision gr ON gr.layer = 'provider'
 LEFT JOIN template_file f ON f.name = '*';
 
 -- Enabled devices that do not have what the database says: a file was delivered with other inputs, or nothing was ever delivered.

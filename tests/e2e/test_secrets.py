@@ -434,11 +434,11 @@ def test_secret_set(database, fleet):
                               capture_output=True, timeout=60, check=False)
     for arguments, secret, new in ((('account', account), 'Xoh3ahb5Oogo', False), (('device', mac.upper(), 'phone.user_password'), 'Eighe6ohGh', True),
                                    (('tenant', tenant, 'phone.admin_password'), 'Ahng4Daelu', True), (('tenant', tenant, 'phone.admin_password'), 'Second4Daelu', False)):
-        before = database.sql('SELECT d.revision, t.revision FROM device_revision d, tenant_revision t WHERE d.mac = %s AND t.tenant_id = %s', (mac, tenant), account='root')
+        before = database.sql('SELECT d.revision, t.revision FROM device_revision d, layer_revision t WHERE d.mac = %s AND t.layer = CONCAT("tenant/", %s)', (mac, tenant), account='root')
         done = run(*arguments, secret=secret)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)['new'] is new and secret not in done.stdout
-        after = database.sql('SELECT d.revision, t.revision FROM device_revision d, tenant_revision t WHERE d.mac = %s AND t.tenant_id = %s', (mac, tenant), account='root')
+        after = database.sql('SELECT d.revision, t.revision FROM device_revision d, layer_revision t WHERE d.mac = %s AND t.layer = CONCAT("tenant/", %s)', (mac, tenant), account='root')
         assert after != before
         assert secret in database.command('render', mac, '--show-secrets').stdout
     assert not any(row[0] for row in secrets_of(database, mac))

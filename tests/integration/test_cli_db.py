@@ -288,7 +288,7 @@ DAMAGE = [
     ('DROP TRIGGER device_bi', 'objects', 'TRIGGER device_bi is missing'),
     ('DROP VIEW device_lag', 'objects', 'VIEW device_lag is missing'),
     ('DROP FUNCTION shown', 'objects', 'FUNCTION shown is missing'),
-    ("CREATE OR REPLACE VIEW _complete AS SELECT 2 AS complete, revision FROM provider_revision", 'objects', 'belongs to root@localhost'),
+    ("CREATE OR REPLACE VIEW _complete AS SELECT 2 AS complete, revision FROM layer_revision WHERE layer = 'provider'", 'objects', 'belongs to root@localhost'),
     ("REVOKE SELECT ON device FROM 'dialtone_worker'@'%'", 'grants', 'dialtone_worker@% lacks SELECT ON device'),
     ("REVOKE UPDATE (plain) ON device_secret FROM 'dialtone_courier'@'%'", 'grants', 'lacks UPDATE (plain) ON device_secret'),
     ("REVOKE EXECUTE ON FUNCTION mac FROM 'dialtone_reader'@'%'", 'grants', 'lacks EXECUTE ON FUNCTION mac'),

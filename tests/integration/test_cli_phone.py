@@ -285,7 +285,7 @@ def test_key_types_are_those_of_the_database(database):
 
 
 def test_a_restore_under_way_is_told(database):
-    database.sql('CREATE OR REPLACE VIEW _complete AS SELECT 1 AS complete, revision FROM provider_revision', account='root', rows=False)
+    database.sql('CREATE OR REPLACE VIEW _complete AS SELECT 1 AS complete, revision FROM layer_revision WHERE layer = "provider"', account='root', rows=False)
     try:
         result = database.command('render', ONE, check=False)
         assert result.returncode == 7 and 'restored' in result.stderr

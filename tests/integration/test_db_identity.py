@@ -202,8 +202,8 @@ def test_network_end_against_another_implementation(database):
 # ---------------------------------------------------------------- revisions
 
 def revisions(connection):
-    return [rows(connection, "SELECT revision FROM device_revision WHERE mac = %s", MAC), rows(connection, "SELECT revision FROM tenant_revision WHERE tenant_id = 'acme'"),
-            rows(connection, "SELECT revision FROM provider_revision")]
+    return [rows(connection, "SELECT revision FROM device_revision WHERE mac = %s", MAC), rows(connection, "SELECT revision FROM layer_revision WHERE layer = 'tenant/acme'"),
+            rows(connection, "SELECT revision FROM layer_revision WHERE layer = 'provider'")]
 
 
 @pytest.mark.parametrize("statements,moves", [

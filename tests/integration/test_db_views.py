@@ -89,9 +89,9 @@ def test_lag(database):
     assert rows(reader, lagging) == []
     device, tenant, site, profile, provider, digest = (
         one(connection, sql) for sql in (
-            "SELECT revision FROM device_revision WHERE mac = '805ec0000001'", "SELECT revision FROM tenant_revision WHERE tenant_id = 'acme'",
-            "SELECT revision FROM site_revision WHERE tenant_id = 'acme' AND site_id = 'hq'",
-            "SELECT revision FROM profile_revision WHERE tenant_id = 'acme'", "SELECT revision FROM _complete",
+            "SELECT revision FROM device_revision WHERE mac = '805ec0000001'", "SELECT revision FROM layer_revision WHERE layer = 'tenant/acme'",
+            "SELECT revision FROM layer_revision WHERE layer = 'site/acme/hq'",
+            "SELECT revision FROM layer_revision WHERE layer LIKE 'profile/acme/%'", "SELECT revision FROM _complete",
             "SELECT digest FROM template_file WHERE name = '*'"))
     assert one(connection, "SELECT inputs FROM device_inputs WHERE mac = '805ec0000001'") == (
         device + tenant + site + profile + provider + bytes.fromhex(digest[:32]))

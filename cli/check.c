@@ -150,7 +150,7 @@ static void check_device(struct check *check, struct phone *phone, struct buf *o
 	struct parameters parameters;
 	enum error_code code = phone_render(phone, NULL, &parameters, &error);
 	if (!code)
-		code = phone->variant->dialect->writer->write(phone->variant->dialect, &parameters, out, &error);
+		code = device_file(&phone->device, phone->variant->dialect, &parameters, out, &error);
 	if (code)
 		add(check->failures, subject, error.message);
 	else

@@ -302,12 +302,15 @@ enum error_code device_lay(struct device *device, struct arena *arena, struct er
 	return code;
 }
 
-/* The step behind the writer: what stands in `out` from `begin` on becomes what the phone opens with its key. */
+/* What stands in `out` from `begin` on becomes what the phone opens with its key. */
 static enum error_code encrypt(struct device *device, const struct dialect *dialect, struct buf *out, size_t begin, struct error *error)
 {
 	const struct catalogue *catalogue = device->stack.catalogue;
 	const struct stack_value *values = device->stack.values, *key = catalogue->encryption_key ? &values[catalogue->encryption_key->index] : NULL,
 				 *rsa = catalogue->encryption_rsa_key ? &values[catalogue->encryption_rsa_key->index] : NULL;
+	if (!dialect->encryption)
+		return error_set(error, ERROR_INEXPRESSIBLE, "provisioning.encryption is true, and phones of %s (dialect %s) have no encrypted files here; give it to those that have",
+			dialect->vendor->name, dialect->name);
 	if (!key || !key->text)
 		return error_set(error, ERROR_MISSING, "provisioning.encryption is true, and provisioning.encryption_key has no value");
 	device->encrypted = true;
@@ -315,22 +318,11 @@ static enum error_code encrypt(struct device *device, const struct dialect *dial
 		&(struct encryption_keys){.key = key->text, .key_length = key->length, .rsa = rsa ? rsa->text : NULL, .rsa_length = rsa ? rsa->length : 0}, out, begin, error);
 }
 
-enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error)
+enum error_code device_file(struct device *device, const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error)
 {
-	struct parameters parameters;
-	const struct dialect *dialect = variant->dialect;
 	size_t begin = out->size;
-	enum error_code code = device_lay(device, arena, error);
-	if (code)
-		return code;
-	bool encrypted = is_true(&device->stack, device->stack.catalogue->encryption);
-	if (encrypted && !dialect->encryption)
-		return error_set(error, ERROR_INEXPRESSIBLE, "provisioning.encryption is true, and phones of %s (dialect %s) have no encrypted files here; give it to those that have",
-			dialect->vendor->name, dialect->name);
-	code = render(variant->template, &device->stack, arena, &parameters, NULL, error);
-	if (!code)
-		code = dialect->writer->write(dialect, &parameters, out, error);
-	if (code || !encrypted)
+	enum error_code code = dialect->writer->write(dialect, parameters, out, error);
+	if (code || !is_true(&device->stack, device->stack.catalogue->encryption))
 		return code;
 	code = encrypt(device, dialect, out, begin, error);
 	if (code && out->size > begin) {
@@ -339,4 +331,13 @@ enum error_code device_write(struct device *device, const struct model_variant *
 		out->data[begin] = 0;
 	}
 	return code;
+}
+
+enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error)
+{
+	struct parameters parameters;
+	enum error_code code = device_lay(device, arena, error);
+	if (!code)
+		code = render(variant->template, &device->stack, arena, &parameters, NULL, error);
+	return code ? code : device_file(device, variant->dialect, &parameters, out, error);
 }

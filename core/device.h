@@ -49,13 +49,14 @@ struct device {
 	const char *pack_site_id, *pack_profile_id;
 	/* One of its secrets does not open: table, row and the way out. Such a device cannot be written and gets no pack. NULL: all is well. In the arena. */
 	const char *fault;
-	bool encrypted;            /* device_write: the file is the vendor's encrypted form, whatever the dialect's content type says */
+	bool encrypted;            /* device_file: the file is the vendor's encrypted form, whatever the dialect's content type says */
 	struct token_maker *tokens;/* the store's: derives secrets that no row gives; NULL: none are derived */
 	const struct store *store; /* opens what is sealed in its shared layers */
 };
 
 extern const char device_rows_sql[]; /* the statement that reads a device from its own tables, for the benchmark that reads the same rows */
 
+struct parameters;
 struct store;
 /* All must outlive the store. cache NULL: everything is read from its own tables each time (the command line). sealer NULL: as if no device had a pack.
  * secrets opens sealed secrets and seals plain ones for the cache. */
@@ -80,8 +81,11 @@ void device_fingerprint(const struct device *device, struct fingerprint_maker *m
 enum error_code device_lay(struct device *device, struct arena *arena, struct error *error);
 /* What an encrypted file is to HTTP. */
 #define DEVICE_ENCRYPTED_TYPE "application/octet-stream"
-/* Lay, render and write the device's file into `out`, encrypted where provisioning.encryption is true: all or nothing. ERROR_INEXPRESSIBLE also where it is true and the vendor's
- * phones have no encrypted files: never is plain text sent in place of it. */
+/* What was rendered, as the file that the phone gets: written, and encrypted where provisioning.encryption is true. All or nothing. ERROR_INEXPRESSIBLE also where it is true and the
+ * vendor's phones have no encrypted files: never is plain text sent in place of it. */
+enum error_code device_file(struct device *device, const struct dialect *dialect, const struct parameters *parameters, struct buf *out, struct error *error);
+
+/* device_lay, render and device_file. */
 enum error_code device_write(struct device *device, const struct model_variant *variant, struct arena *arena, struct buf *out, struct error *error);
 
 #endif

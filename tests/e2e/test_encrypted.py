@@ -180,6 +180,20 @@ def test_refused_where_there_is_no_form(database, quick, fleet, tenant):
     assert 'phones of Fanvil (dialect sysconf) have no encrypted files' in wait_for_journal(quick, mac, 500)['detail']
 
 
+def test_check_lists_what_cannot_be_encrypted(database, fleet):
+    """Before any phone asks, and by the words that the journal would have."""
+    tenant = fleet.tenant(settings={'provisioning.encryption': 'true', 'provisioning.encryption_rsa_key': 'Canary'})
+    yealink, fanvil, good = (fleet.mac(vendor) for vendor in ('yealink', 'fanvil', 'grandstream'))
+    for mac, model in ((yealink, 'yealink-t54w'), (fanvil, 'fanvil-x5u'), (good, 'grandstream-gxp2170')):
+        database.add_device(mac, tenant, model)
+    told = database.command('check', check=False).stdout
+    lines = {mac: [line for line in told.splitlines() if mac in line] for mac in (yealink, fanvil, good)}
+    assert any('provisioning.encryption_rsa_key' in line for line in lines[yealink]), told
+    assert any('have no encrypted files' in line for line in lines[fanvil])
+    assert not any('encrypt' in line for line in lines[good]) and 'Canary' not in told
+    database.sql('DELETE FROM tenant_setting WHERE tenant_id = %s', (tenant,))
+
+
 def test_refused_by_firmware(database, quick, fleet, tenant):
     mac = device(database, fleet, tenant, 'yealink-t46g', encryption='true')
     colons = ':'.join(mac[i:i + 2] for i in range(0, 12, 2))

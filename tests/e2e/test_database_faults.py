@@ -12,7 +12,7 @@ import pytest
 import phone
 from dbproxy import DatabaseProxy
 from load import Load
-from stack import Database, Pool, many, remove
+from stack import KILLABLE, Database, Pool, many, remove
 from waiting import wait_until
 
 DEADLINE = 8 + 3   # [pool] request_timeout, and the way through the proxy
@@ -22,7 +22,7 @@ class Own:
     """A database that may be ill-treated, behind a proxy that may be closed, with a pool and both proxies."""
 
     def __init__(self):
-        self.database = Database()
+        self.database = Database(options=KILLABLE)
         self.database.start()
         self.hatch = DatabaseProxy(self.database.directory / 'hatch.sock', self.database.socket)
         self.database.add_tenant('t')
@@ -316,7 +316,8 @@ def dump_of(database):
         if made.returncode == 0:
             return made.stdout
         warnings.warn(f'mariadb-dump, exit status {made.returncode}: {made.stderr.decode()}')
-    raise AssertionError(made.stderr.decode())
+    log = (database.directory / 'mariadb' / 'mariadb.log').read_text(errors='replace')
+    raise AssertionError(f'{made.stderr.decode()}\nthe end of the server\'s log:\n{log[-3000:]}')
 
 
 def test_e11_restore_of_a_dump_under_load_never_mixes(own):

@@ -10,7 +10,7 @@ import pytest
 
 import phone
 from load import Load
-from stack import Database, Pool, many, remove, unhandled_signals
+from stack import KILLABLE, Database, Pool, many, remove, unhandled_signals
 from waiting import wait_until
 
 MACS = [f'805ec0ee{n:04x}' for n in range(8)]
@@ -19,7 +19,7 @@ MACS = [f'805ec0ee{n:04x}' for n in range(8)]
 @pytest.fixture(scope='module')
 def database():
     """A server of its own, which is killed too: it writes each transaction to the system before it says so."""
-    db = Database(options=['--innodb-flush-log-at-trx-commit=2'])
+    db = Database(options=KILLABLE)
     db.start()
     failed = True
     try:

@@ -29,6 +29,10 @@ FULL = os.environ.get('DIALTONE_FULL', '') not in ('', '0')
 BUILD = Path(os.environ.get('DIALTONE_BUILD', ROOT / 'build')).resolve()
 
 
+# For a database that a test kills: what is committed is in the kernel, and a page that was half written then (without doublewrite) makes no damage.
+KILLABLE = ['--innodb-flush-log-at-trx-commit=2', '--innodb-doublewrite=1']
+
+
 def many(first_tier, full):
     """How often: few in the first tier, many with DIALTONE_FULL."""
     return full if FULL else first_tier

@@ -37,7 +37,7 @@ def plain_left(database):
 
 
 def revisions(database):
-    return [database.sql(f'SELECT * FROM {thing}_revision ORDER BY 1, 2', account='root') for thing in ('device', 'tenant')]
+    return [database.sql(f'SELECT * FROM {thing}_revision ORDER BY 1, 2', account='root') for thing in ('device', 'layer')]
 
 
 def touch(database, mac):

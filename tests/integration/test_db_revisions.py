@@ -28,16 +28,14 @@ def closed(database):
 
 
 def revisions(connection):
-    found = {}
-    for kind, key in (("provider", "id"), ("tenant", "tenant_id"), ("site", "CONCAT(tenant_id, '/', site_id)"),
-                      ("profile", "CONCAT(tenant_id, '/', profile_id)"), ("device", "mac")):
-        for name, value in rows(connection, "SELECT %s, revision FROM %s_revision" % (key, kind)):
-            found["%s %s" % (kind, name)] = value
+    found = {"device " + mac: revision for mac, revision in rows(connection, "SELECT mac, revision FROM device_revision")}
+    for layer, revision in rows(connection, "SELECT layer, revision FROM layer_revision"):
+        found[layer.replace("/", " ", 1)] = revision
     return found
 
 
 D1, D2, D3, D4 = "device 805ec0000001", "device 805ec0000002", "device 0c383e000003", "device 805ec0000004"
-ACME, HQ, DESK, PROVIDER = "tenant acme", "site acme/hq", "profile acme/desk", "provider 1"
+ACME, HQ, DESK, PROVIDER = "tenant acme", "site acme/hq", "profile acme/desk", "provider"
 A201 = "tenant_id = 'acme' AND account_id = '201'"
 
 MOVES = [

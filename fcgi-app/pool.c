@@ -87,9 +87,6 @@ static void run_child(struct pool *pool, int slot)
 	log_role(role(slot, text));
 	close(pool->lifeline[1]);
 	close(pool->status[0]);
-	/* Under load a proxy wakes a worker in the middle of its work, and a worker the journal: each such change of processes costs as much as a good part of a fetch. */
-	if (slot != SLOT_HEALTH)
-		process_batch();
 	int status = slot == SLOT_JOURNAL ? run_journal(pool, own) : slot == SLOT_HEALTH ? run_health(pool, own) : run_worker(pool, own);
 	/* Not exit: handlers and buffers are the master's. */
 	_exit(status);

@@ -2,7 +2,6 @@
 
 #include "log.h"
 
-#include <sched.h>
 #include <string.h>
 
 static char *title;
@@ -29,13 +28,6 @@ void process_title(const char *state)
 	for (const char *p = state; *p && used < room - 1; p++)
 		title[used++] = *p;
 	memset(title + used, 0, room - used);
-}
-
-void process_batch(void)
-{
-	const struct sched_param none = {0};
-	if (sched_getscheduler(0) == SCHED_OTHER)
-		sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 void process_reopen_log(const struct conf *conf)

@@ -8,9 +8,6 @@
 void process_init(int argc, char **argv);
 /* "dialtone-fcgi: " and a state, never data, cut to the room of the command line. A constant. */
 void process_title(const char *state);
-/* SCHED_BATCH for this process and what threads it starts later (sched(7)): when it wakes up it takes no processor from whoever runs there. Where an administrator gave it a policy of
- * another kind, or the system allows no change, all stays as it is. */
-void process_batch(void);
 /* For SIGUSR1: a file that was rotated is opened again. A failure is told in the old one. */
 void process_reopen_log(const struct conf *conf);
 

@@ -95,13 +95,6 @@ def test_e2_killed_journal_and_health_come_back(own, macs):
     wait_until(lambda: own.journal('user_agent = %s', (agent,)), 20, 'the journal')
 
 
-def test_scheduling(own):
-    """Workers and journal take no processor away when they wake up; who asks for health is answered at once."""
-    policies = {title: os.sched_getscheduler(pid) for pid, title in own.children().items()}
-    assert {policy for title, policy in policies.items() if 'worker' in title or 'journal' in title} == {os.SCHED_BATCH}
-    assert [policy for title, policy in policies.items() if 'health' in title] == [os.SCHED_OTHER]
-
-
 def test_killed_master_leaves_no_worker_behind(database):
     pool = Pool(database, proxies=False).start()
     pids = list(pool.children())

@@ -99,11 +99,11 @@ tests_unit_test_fingerprint_LDADD = $(UNIT_LIBS)
 tests_unit_test_ha1_SOURCES = tests/unit/test_ha1.c tests/unit/unit.h
 tests_unit_test_ha1_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_ha1_LDADD = $(UNIT_LIBS)
-tests_unit_test_encrypt_SOURCES = tests/unit/test_encrypt.c tests/unit/unit.h
+tests_unit_test_encrypt_SOURCES = tests/unit/test_encrypt.c tests/unit/encrypting.h tests/unit/unit.h
 tests_unit_test_encrypt_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_encrypt_LDADD = $(UNIT_LIBS)
 
-tests_unit_test_encrypt_rsa_SOURCES = tests/unit/test_encrypt_rsa.c tests/unit/unit.h
+tests_unit_test_encrypt_rsa_SOURCES = tests/unit/test_encrypt_rsa.c tests/unit/encrypting.h tests/unit/unit.h
 tests_unit_test_encrypt_rsa_CPPFLAGS = $(UNIT_DEFINES)
 tests_unit_test_encrypt_rsa_LDADD = $(UNIT_LIBS)
 tests_unit_test_pack_SOURCES = tests/unit/test_pack.c tests/unit/unit.h

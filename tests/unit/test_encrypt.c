@@ -1,28 +1,11 @@
 /* encrypt.h: what is encrypted opens with OpenSSL's own functions and the vendor's words about the form, is the same for the same, and opens with no other key.
  * (tests/e2e/test_encrypted.py asks the command `openssl enc`; test_encrypt_rsa.c has the form with an RSA key.) */
-#include "encrypt.h"
+#include "encrypting.h"
 
 #include "unit.h"
 
 #include <openssl/evp.h>
 #include <string.h>
-
-#define BEFORE "before"
-
-static struct encrypter *encrypter;
-static struct buf out;
-
-static void begin(void)
-{
-	encrypter = encrypter_new();
-	buf_init(&out, 1 << 20);
-}
-
-static void end(void)
-{
-	encrypter_free(&encrypter);
-	buf_deinit(&out);
-}
 
 /* Encrypt `size` bytes behind BEFORE. */
 static void encrypt(const char *form, const char *key, const void *body, size_t size)

@@ -1,6 +1,6 @@
 /* encrypt.h, Yealink's form with an RSA key: its lines are the vendor's, OpenSSL opens what is in them, the same is the same, and what is no key of the phones is refused.
  * (tests/e2e/test_encrypted.py asks the commands `openssl pkeyutl` and `openssl enc`.) */
-#include "encrypt.h"
+#include "encrypting.h"
 
 #include "unit.h"
 
@@ -10,26 +10,10 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#define BEFORE "before"
 #define KEY "0123456789abcdef"
 #define HEAD "#!encrypt:1.0.0.0\n#!key_signatue:RSA_256\n#!conf_encryption:AES_256\n#!key_ciphertext:"
 #define MIDDLE "\n#!---BEGIN CONFIG DATA---\n"
 #define FOOT "\n#!---END CONFIG DATA---\n"
-
-static struct encrypter *encrypter;
-static struct buf out;
-
-static void begin(void)
-{
-	encrypter = encrypter_new();
-	buf_init(&out, 1 << 20);
-}
-
-static void end(void)
-{
-	encrypter_free(&encrypter);
-	buf_deinit(&out);
-}
 
 static enum error_code encrypt(const char *form, const char *key, const char *rsa, const void *body, size_t size, struct error *error)
 {
